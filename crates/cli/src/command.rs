@@ -1,0 +1,20 @@
+//! The commands, one file each.
+
+pub(crate) mod completions;
+pub(crate) mod explain;
+pub(crate) mod version;
+
+use crate::args::Command;
+use crate::console::Console;
+use crate::{Failure, Outcome, reference};
+
+/// Runs the command that was asked for.
+pub(crate) fn run(command: Command, console: &mut Console) -> Result<Outcome, Failure> {
+    match command {
+        Command::Explain(args) => explain::run(&args, console),
+        Command::Completions(args) => completions::run(&args, console),
+        Command::Version(args) => version::run(&args, console),
+        Command::Reference => console.text(&reference::markdown()),
+    }
+    .map(|()| Outcome::Done)
+}

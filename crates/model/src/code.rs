@@ -1,0 +1,87 @@
+//! The one registry of error codes.
+//!
+//! A code is never reused and never changes its meaning. Each has a page `docs/errors/SWxxxx.md`, which
+//! `shipway explain` prints, and a test that produces it; `cargo xtask tidy` holds the three together.
+//!
+//! ```text
+//! SW00xx the command line   SW01xx names   SW02xx charts
+//! ```
+
+use std::fmt;
+
+use crate::diagnose::Next;
+
+/// One entry of the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Code {
+    /// `SW` and four digits.
+    pub id: &'static str,
+    /// What went wrong, for the index; no full stop.
+    pub title: &'static str,
+    pub next: Next,
+}
+
+/// Declares the codes and the list of them all, so that none can be missing from the list.
+macro_rules! registry {
+    ($($name:ident = $id:literal, $next:ident, $title:literal;)+) => {
+        impl Code {
+            $(pub const $name: Code = Code { id: $id, title: $title, next: Next::$next };)+
+        }
+
+        /// Every code, in order.
+        pub const ALL: &[Code] = &[$(Code::$name),+];
+    };
+}
+
+registry! {
+    BUG = "SW0001", Bug, "shipway itself failed";
+    USAGE = "SW0002", Usage, "the command line could not be understood";
+    UNKNOWN_CODE = "SW0003", InvalidInput, "there is no error with this code";
+    OUTPUT = "SW0004", InvalidInput, "the output could not be written";
+
+    NAME = "SW0101", InvalidInput, "a name breaks the rule for its kind";
+    CHART_VERSION = "SW0102", InvalidInput, "a chart version is not a semantic version";
+    DIGEST = "SW0103", InvalidInput, "a digest is not sha256 and 64 hexadecimal digits";
+    REVISION = "SW0104", InvalidInput, "a revision is not a whole number from 1";
+}
+
+impl Code {
+    /// Finds a code by its id, in either case.
+    pub fn find(id: &str) -> Option<Code> {
+        ALL.iter().find(|code| code.id.eq_ignore_ascii_case(id)).copied()
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        assert!(ALL.windows(2).all(|pair| pair[0].id < pair[1].id), "{ALL:?}");
+    }
+
+    #[test]
+    fn codes_are_sw_and_four_digits() {
+        for code in ALL {
+            let digits = code.id.strip_prefix("SW").expect("a code begins with SW");
+            assert!(
+                digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()),
+                "{code}"
+            );
+            assert!(!code.title.ends_with('.'), "{code}: {}", code.title);
+        }
+    }
+
+    #[test]
+    fn codes_are_found_in_either_case() {
+        assert_eq!(Code::find("sw0101"), Some(Code::NAME));
+        assert_eq!(Code::find("SW9999"), None);
+    }
+}

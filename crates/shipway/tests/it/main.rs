@@ -1,0 +1,39 @@
+//! The binary as a user meets it: what stands on stdout, on stderr, and the exit code.
+
+mod errors;
+mod help;
+mod output;
+
+use std::process::{Command, Output};
+
+/// Runs `shipway` with a line of arguments, in an environment without colour settings of its own.
+fn shipway(line: &str) -> Output {
+    command(line)
+        .output()
+        .expect("the binary of this package can be run")
+}
+
+fn command(line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shipway"));
+    command
+        .args(line.split_whitespace())
+        .env_remove("NO_COLOR")
+        .env("TERM", "xterm");
+    command
+}
+
+/// What a user sees, as one text for a snapshot.
+fn seen(line: &str) -> String {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = shipway(line);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!(
+        "{}--- stderr\n{}--- exit {}",
+        text(&stdout),
+        text(&stderr),
+        status.code().unwrap_or(-1)
+    )
+}

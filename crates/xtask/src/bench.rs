@@ -1,0 +1,26 @@
+//! The benchmarks. They print figures for people and never fail for being slow: machines are shared and noisy.
+
+use anyhow::{Result, bail};
+
+/// A measurement and what runs it.
+struct Benchmark {
+    name: &'static str,
+    measures: &'static str,
+    run: fn(&[&str]) -> Result<()>,
+}
+
+const BENCHMARKS: &[Benchmark] = &[];
+
+/// Runs the named benchmark, or lists them all.
+pub fn run(args: &[&str]) -> Result<()> {
+    let Some((name, rest)) = args.split_first() else {
+        for Benchmark { name, measures, .. } in BENCHMARKS {
+            println!("{name:12} {measures}");
+        }
+        return Ok(());
+    };
+    match BENCHMARKS.iter().find(|benchmark| benchmark.name == *name) {
+        Some(benchmark) => (benchmark.run)(rest),
+        None => bail!("there is no benchmark {name:?}; `cargo xtask bench` lists them"),
+    }
+}
