@@ -19,6 +19,7 @@ mod audit;
 mod bench;
 mod ci;
 mod docs;
+mod parity;
 mod tidy;
 mod tree;
 
@@ -33,7 +34,8 @@ usage: cargo xtask COMMAND
   tidy                  check the rules that clippy can't know
   audit                 check licences and sources of dependencies
   docs [--check]        write the generated documents, or check that they are up to date
-  bench [NAME ARGS...]  run a benchmark, or list them";
+  bench [NAME ARGS...]  run a benchmark, or list them
+  parity [ARGS...]      compare with Helm over the corpus of real charts";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -55,6 +57,7 @@ fn run(args: &[String]) -> Result<()> {
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["bench", rest @ ..] => bench::run(rest),
+        ["parity", rest @ ..] => parity::run(rest),
         _ => bail!("{USAGE}"),
     }
 }
