@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::command::{completions, explain, version};
+use crate::command::{completions, explain, lint, package, template, version};
 use crate::console::Console;
 use crate::exit;
 use crate::failure::Failure;
@@ -29,6 +29,10 @@ pub(crate) struct Args {
 
 const AFTER_HELP: &str = "\
 Examples:
+  shipway template api ./charts/api -f staging.yaml
+                                  render a chart, byte for byte as Helm does
+  shipway lint ./charts/*         everything that is wrong with these charts
+  shipway package ./charts/api    an archive that is the same bytes every time
   shipway explain                 list every error code
   shipway explain SW0101          what an error means and what to do
   shipway completions bash        completions for your shell
@@ -76,6 +80,9 @@ pub(crate) enum Colour {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Template(Box<template::Args>),
+    Lint(lint::Args),
+    Package(package::Args),
     Explain(explain::Args),
     Completions(completions::Args),
     Version(version::Args),

@@ -2,6 +2,12 @@
 
 pub(crate) mod completions;
 pub(crate) mod explain;
+mod host;
+pub(crate) mod lint;
+pub(crate) mod package;
+pub(crate) mod template;
+mod unpacked;
+mod values;
 pub(crate) mod version;
 
 use crate::args::Command;
@@ -13,6 +19,9 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Result<Outcome, Fa
     match command {
         Command::Explain(args) => explain::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
+        Command::Template(args) => template::run(&args, console),
+        Command::Lint(args) => return lint::run(&args, console),
+        Command::Package(args) => package::run(&args, console),
         Command::Version(args) => version::run(&args, console),
         Command::Reference => console.text(&reference::markdown()),
     }

@@ -130,11 +130,14 @@ impl Console {
         }
     }
 
+    /// Prints what Helm logs while it goes on.
+    pub(crate) fn warnings(&mut self, warnings: &[chart::Warning]) {
+        for warning in warnings {
+            self.note(Verbosity::Normal, &warning.to_string());
+        }
+    }
+
     /// A line on stderr that is overwritten as work goes on; silent unless a person is watching.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the chart commands are the first to work that long")
-    )]
     pub(crate) fn progress(&mut self) -> Progress<'_> {
         let shown = self.terminal.err_is_terminal && self.settings.verbosity >= Verbosity::Normal;
         Progress::new(shown.then_some(self.err.as_mut()))
@@ -210,9 +213,28 @@ fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("results have string keys and no failing serialisers")
 }
 
-/// JSON is YAML, and what YAML's printers quote stays quoted.
 fn to_yaml(value: &impl Serialize) -> String {
-    to_json(value) + "\n"
+    let json = serde_json::to_value(value).expect("results have string keys and no failing serialisers");
+    yaml::to_string(&yaml_value(json)).expect("JSON has no infinite numbers and nests as deep as our types")
+}
+
+fn yaml_value(json: serde_json::Value) -> yaml::Value {
+    match json {
+        serde_json::Value::Null => yaml::Value::Null,
+        serde_json::Value::Bool(yes) => yaml::Value::Bool(yes),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(number) => yaml::Value::Int(number),
+            None => yaml::Value::Float(number.as_f64().unwrap_or_default()),
+        },
+        serde_json::Value::String(text) => yaml::Value::String(text),
+        serde_json::Value::Array(items) => yaml::Value::Seq(items.into_iter().map(yaml_value).collect()),
+        serde_json::Value::Object(fields) => yaml::Value::Map(
+            fields
+                .into_iter()
+                .map(|(key, value)| (key, yaml_value(value)))
+                .collect(),
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -66,7 +66,11 @@ impl Failure {
     /// The failure as a person reads it, in several lines.
     pub(crate) fn to_text(&self, paint: Paint) -> String {
         let Paint { error, hint, reset } = paint;
-        let mut text = format!("{error}error[{}]{reset}: {}\n", self.code, self.message);
+        let mut text = format!(
+            "{error}error[{}]{reset}: {}\n",
+            self.code,
+            self.message.trim_end()
+        );
         for cause in &self.causes {
             text.push_str(&format!("  caused by: {}\n", cause.replace('\n', "\n    ")));
         }

@@ -43,6 +43,20 @@ registry! {
     CHART_VERSION = "SW0102", InvalidInput, "a chart version is not a semantic version";
     DIGEST = "SW0103", InvalidInput, "a digest is not sha256 and 64 hexadecimal digits";
     REVISION = "SW0104", InvalidInput, "a revision is not a whole number from 1";
+
+    CHART = "SW0201", InvalidInput, "a chart can't be loaded";
+    VALUES = "SW0202", InvalidInput, "values can't be read";
+    SCHEMA = "SW0203", InvalidInput, "values don't meet the chart's schema";
+    DEPENDENCIES = "SW0204", InvalidInput, "a chart's dependencies are missing";
+    TEMPLATE_SYNTAX = "SW0205", InvalidInput, "a template can't be parsed";
+    TEMPLATE = "SW0206", InvalidInput, "a template can't be rendered";
+    MANIFEST = "SW0207", InvalidInput, "a template renders to something that is not a manifest";
+    KUBE_VERSION = "SW0208", InvalidInput, "a Kubernetes version does not fit";
+    NO_SUCH_TEMPLATE = "SW0209", InvalidInput, "no template matches";
+    CHART_REFUSES = "SW0210", InvalidInput, "a chart refuses to render with these values";
+    NOT_INSTALLABLE = "SW0211", InvalidInput, "a library chart can't be rendered by itself";
+    POST_RENDERER = "SW0212", Stalled, "the post-renderer failed";
+    PACKAGE = "SW0213", InvalidInput, "a chart can't be packaged";
 }
 
 impl Code {

@@ -15,7 +15,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::function::Error;
+use crate::function::{Error, Param};
 
 /// One Go value.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,8 @@ pub struct Str(Arc<[u8]>);
 #[derive(Clone, Debug)]
 pub struct List {
     elem: Elem,
-    items: Rc<[Value]>,
+    /// `None` is Go's nil slice, which prints like an empty one but is `null` in JSON and YAML.
+    items: Option<Rc<[Value]>>,
 }
 
 /// The element type of a slice, which `typeOf` and `%T` print.
@@ -87,12 +88,18 @@ pub enum Elem {
     String,
     /// `[]int`
     Int,
+    /// `[][]interface {}`
+    Lists,
+    /// `[]map[string]interface {}`
+    Maps,
 }
 
 /// A shared, mutable Go map with string keys.
 #[derive(Clone)]
 pub struct Map {
     kind: MapKind,
+    /// Go's nil map: it reads like an empty one, is `null` in JSON and YAML, and cannot be written to.
+    is_nil: bool,
     entries: Rc<RefCell<BTreeMap<Str, Value>>>,
 }
 
@@ -119,10 +126,19 @@ pub trait Object: fmt::Debug {
     fn has_method(&self, name: &str) -> bool;
     /// Calls a method. Only called when `has_method` said yes.
     fn call(&self, name: &str, args: &[Value]) -> Result<Value, Error>;
+    /// The parameters of a method and the element type of a variadic tail; `None` takes any arguments.
+    fn signature(&self, _method: &str) -> Option<(&'static [Param], Option<Param>)> {
+        None
+    }
     /// What `%v` prints.
     fn display(&self, out: &mut Vec<u8>);
     /// The value as the JSON and YAML encoders see it.
     fn plain(&self) -> Value;
+    /// What `range` walks, `len` counts and `index` reads, as a list or a map; `None` for a type that has no
+    /// elements. For types whose elements the encoders see differently, such as `.Files` with its bytes.
+    fn entries(&self) -> Option<Value> {
+        matches!(self.kind(), Kind::Slice | Kind::Map).then(|| self.plain())
+    }
     /// Go's truth: non-nil for pointers, non-empty for maps; a struct is always true.
     fn truth(&self) -> bool {
         true
@@ -153,7 +169,10 @@ impl Value {
 
     /// A `[]string`.
     pub fn strings<T: AsRef<[u8]>>(items: impl IntoIterator<Item = T>) -> Self {
-        Self::List(List::new(Elem::String, items.into_iter().map(Value::str).collect()))
+        Self::List(List::new(
+            Elem::String,
+            items.into_iter().map(Value::str).collect(),
+        ))
     }
 
     pub fn kind(&self) -> Kind {
@@ -182,6 +201,8 @@ impl Value {
                 Elem::Any => "[]interface {}".into(),
                 Elem::String => "[]string".into(),
                 Elem::Int => "[]int".into(),
+                Elem::Lists => "[][]interface {}".into(),
+                Elem::Maps => "[]map[string]interface {}".into(),
             },
             Self::Map(map) => match map.kind {
                 MapKind::Any => "map[string]interface {}".into(),
@@ -209,6 +230,21 @@ impl Value {
     pub fn is_nil(&self) -> bool {
         matches!(self, Self::Nil)
     }
+
+    fn is_container(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Map(_))
+    }
+
+    /// Roughly how much memory was taken for this value alone, or 0 when others share it.
+    pub(crate) fn fresh_bytes(&self) -> usize {
+        match self {
+            Self::Str(text) | Self::Bytes(text) if Arc::strong_count(&text.0) == 1 => text.len(),
+            Self::List(List {
+                items: Some(items), ..
+            }) if Rc::strong_count(items) == 1 => size_of_val(&**items),
+            _ => 0,
+        }
+    }
 }
 
 impl IntKind {
@@ -223,6 +259,85 @@ impl IntKind {
             Self::Duration => "time.Duration",
             Self::Month => "time.Month",
             Self::Weekday => "time.Weekday",
+        }
+    }
+}
+
+impl IntKind {
+    /// Whether the type has no `String` method.
+    pub fn is_plain(self) -> bool {
+        !matches!(self, Self::Duration | Self::Month | Self::Weekday)
+    }
+
+    pub fn is_unsigned(self) -> bool {
+        matches!(self, Self::Uint8 | Self::Uint32 | Self::Uint64)
+    }
+
+    /// What `%v` prints: the type's `String` method, or the number. A `uint64` is kept as its bits.
+    pub fn display(self, number: i64) -> String {
+        const MONTHS: [&str; 12] = [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ];
+        const WEEKDAYS: [&str; 7] = [
+            "Sunday",
+            "Monday",
+            "Tuesday",
+            "Wednesday",
+            "Thursday",
+            "Friday",
+            "Saturday",
+        ];
+        let name = |names: &[&str], first: i64, kind: &str| {
+            let at = usize::try_from(number.wrapping_sub(first)).ok();
+            at.and_then(|at| names.get(at))
+                .map_or_else(|| format!("%!{kind}({number})"), |name| (*name).to_owned())
+        };
+        match self {
+            Self::Duration => duration_text(number),
+            Self::Month => name(&MONTHS, 1, "Month"),
+            Self::Weekday => name(&WEEKDAYS, 0, "Weekday"),
+            Self::Uint64 => (number as u64).to_string(),
+            _ => number.to_string(),
+        }
+    }
+}
+
+/// `time.Duration.String()`: `1h2m3.5s`, and a smaller unit below a second.
+fn duration_text(nanoseconds: i64) -> String {
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let total = nanoseconds.unsigned_abs();
+    let decimal = |value: u64, unit: u64| {
+        let (whole, part) = (value / unit, value % unit);
+        if part == 0 {
+            return whole.to_string();
+        }
+        let places = unit.ilog10() as usize;
+        format!("{whole}.{}", format!("{part:0places$}").trim_end_matches('0'))
+    };
+    match total {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{sign}{total}ns"),
+        1_000..1_000_000 => format!("{sign}{}\u{b5}s", decimal(total, 1_000)),
+        1_000_000..1_000_000_000 => format!("{sign}{}ms", decimal(total, 1_000_000)),
+        _ => {
+            let seconds = decimal(total % 60_000_000_000, 1_000_000_000);
+            let minutes = total / 60_000_000_000;
+            match (minutes / 60, minutes % 60) {
+                (0, 0) => format!("{sign}{seconds}s"),
+                (0, minutes) => format!("{sign}{minutes}m{seconds}s"),
+                (hours, minutes) => format!("{sign}{hours}h{minutes}m{seconds}s"),
+            }
         }
     }
 }
@@ -271,6 +386,12 @@ impl From<&[u8]> for Str {
     }
 }
 
+impl From<Arc<[u8]>> for Str {
+    fn from(bytes: Arc<[u8]>) -> Self {
+        Self(bytes)
+    }
+}
+
 impl From<&str> for Str {
     fn from(text: &str) -> Self {
         Self(text.as_bytes().into())
@@ -303,7 +424,19 @@ impl fmt::Debug for Str {
 
 impl List {
     pub fn new(elem: Elem, items: Vec<Value>) -> Self {
-        Self { elem, items: items.into() }
+        Self {
+            elem,
+            items: Some(items.into()),
+        }
+    }
+
+    /// Go's nil slice: what a function returns that never made one, as `concat` of nothing does.
+    pub fn nil(elem: Elem) -> Self {
+        Self { elem, items: None }
+    }
+
+    pub fn is_nil(&self) -> bool {
+        self.items.is_none()
     }
 
     pub fn elem(&self) -> Elem {
@@ -311,11 +444,54 @@ impl List {
     }
 }
 
+/// Nested containers are taken apart one by one: a template can nest them deeper than the stack has room.
+impl Drop for List {
+    fn drop(&mut self) {
+        if let Some(items) = self.items.as_mut().and_then(Rc::get_mut)
+            && items.iter().any(Value::is_container)
+        {
+            take_apart(items.iter_mut());
+        }
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        if let Some(entries) = Rc::get_mut(&mut self.entries)
+            && entries.get_mut().values().any(Value::is_container)
+        {
+            take_apart(entries.get_mut().values_mut());
+        }
+    }
+}
+
+fn take_apart<'a>(values: impl Iterator<Item = &'a mut Value>) {
+    let mut pending: Vec<Value> = values
+        .filter(|value| value.is_container())
+        .map(std::mem::take)
+        .collect();
+    while let Some(mut value) = pending.pop() {
+        match &mut value {
+            Value::List(list) => {
+                let items = list.items.as_mut().and_then(Rc::get_mut).into_iter().flatten();
+                pending.extend(items.filter(|item| item.is_container()).map(std::mem::take));
+            }
+            Value::Map(map) => {
+                let items = Rc::get_mut(&mut map.entries)
+                    .into_iter()
+                    .flat_map(|map| map.get_mut().values_mut());
+                pending.extend(items.filter(|item| item.is_container()).map(std::mem::take));
+            }
+            _ => {}
+        }
+    }
+}
+
 impl std::ops::Deref for List {
     type Target = [Value];
 
     fn deref(&self) -> &[Value] {
-        &self.items
+        self.items.as_deref().unwrap_or_default()
     }
 }
 
@@ -327,7 +503,26 @@ impl Map {
     /// The same entries seen through another named type.
     #[must_use]
     pub fn seen_as(&self, kind: MapKind) -> Self {
-        Self { kind, entries: Rc::clone(&self.entries) }
+        Self {
+            kind,
+            is_nil: self.is_nil,
+            entries: Rc::clone(&self.entries),
+        }
+    }
+
+    /// Go's nil map: what decoding `null` leaves, and what nil becomes where a map is wanted.
+    ///
+    /// Whoever writes to a map asks [`Map::is_nil`] first, as only functions can say Go's error.
+    pub fn nil() -> Self {
+        Self {
+            kind: MapKind::Any,
+            is_nil: true,
+            entries: Rc::default(),
+        }
+    }
+
+    pub fn is_nil(&self) -> bool {
+        self.is_nil
     }
 
     pub fn kind(&self) -> MapKind {
@@ -364,20 +559,33 @@ impl Map {
 
 impl Default for Map {
     fn default() -> Self {
-        Self { kind: MapKind::Any, entries: Rc::default() }
+        Self {
+            kind: MapKind::Any,
+            is_nil: false,
+            entries: Rc::default(),
+        }
     }
 }
 
 impl FromIterator<(Str, Value)> for Map {
     fn from_iter<I: IntoIterator<Item = (Str, Value)>>(pairs: I) -> Self {
-        Self { kind: MapKind::Any, entries: Rc::new(RefCell::new(pairs.into_iter().collect())) }
+        Self {
+            kind: MapKind::Any,
+            is_nil: false,
+            entries: Rc::new(RefCell::new(pairs.into_iter().collect())),
+        }
     }
 }
 
 impl fmt::Debug for Map {
     /// Does not descend: a map may contain itself.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Map({:?}, {} entries)", self.kind, self.entries.try_borrow().map_or(0, |e| e.len()))
+        write!(
+            f,
+            "Map({:?}, {} entries)",
+            self.kind,
+            self.entries.try_borrow().map_or(0, |e| e.len())
+        )
     }
 }
 

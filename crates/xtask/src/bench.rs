@@ -1,5 +1,7 @@
 //! The benchmarks. They print figures for people and never fail for being slow: machines are shared and noisy.
 
+mod template;
+
 use anyhow::{Result, bail};
 
 /// A measurement and what runs it.
@@ -9,7 +11,11 @@ struct Benchmark {
     run: fn(&[&str]) -> Result<()>,
 }
 
-const BENCHMARKS: &[Benchmark] = &[];
+const BENCHMARKS: &[Benchmark] = &[Benchmark {
+    name: "template",
+    measures: "rendering charts, against helm with --helm PATH",
+    run: template::run,
+}];
 
 /// Runs the named benchmark, or lists them all.
 pub fn run(args: &[&str]) -> Result<()> {

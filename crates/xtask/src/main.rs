@@ -19,6 +19,7 @@ mod audit;
 mod bench;
 mod ci;
 mod docs;
+mod fuzz;
 mod parity;
 mod tidy;
 mod tree;
@@ -35,6 +36,7 @@ usage: cargo xtask COMMAND
   audit                 check licences and sources of dependencies
   docs [--check]        write the generated documents, or check that they are up to date
   bench [NAME ARGS...]  run a benchmark, or list them
+  fuzz [SECONDS]        hostile inputs for every reader, a minute each
   parity [ARGS...]      compare with Helm over the corpus of real charts";
 
 fn main() -> ExitCode {
@@ -57,6 +59,7 @@ fn run(args: &[String]) -> Result<()> {
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["bench", rest @ ..] => bench::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["parity", rest @ ..] => parity::run(rest),
         _ => bail!("{USAGE}"),
     }

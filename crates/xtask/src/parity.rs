@@ -47,7 +47,7 @@ pub fn run(args: &[&str]) -> Result<()> {
         println!("no corpus at {SHARED}: parity not measured");
         return Ok(());
     };
-    let engine = build()?;
+    let engine = tree::build_release("shipway", "shipway")?;
     let mut cases = cases(&corpus)?;
     cases.retain(|case| case.id.contains(&options.filter));
     let failures = run_all(&engine, &corpus, &cases, options.keep.as_deref())?;
@@ -91,28 +91,6 @@ pub fn corpus(given: Option<&Path>) -> Result<Option<PathBuf>> {
         );
     }
     Ok(Some(unpacked.join("open")))
-}
-
-/// Builds the release binary and says where it is.
-pub fn build() -> Result<PathBuf> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args([
-            "build",
-            "--quiet",
-            "--release",
-            "--locked",
-            "--package",
-            "shipway",
-        ])
-        .current_dir(tree::root());
-    ensure!(
-        cargo.status().context("can't run cargo")?.success(),
-        "shipway does not build"
-    );
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| tree::root().join("target"), PathBuf::from);
-    Ok(target.join("release/shipway"))
 }
 
 fn options(args: &[&str]) -> Result<Options> {

@@ -95,6 +95,20 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).map(PathBuf::from).unwrap_or(here)
 }
 
+/// Builds a release binary of the workspace and says where it is.
+pub fn build_release(package: &str, binary: &str) -> Result<PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--quiet", "--release", "--locked", "--package", package])
+        .current_dir(root());
+    ensure!(
+        cargo.status().context("can't run cargo")?.success(),
+        "{package} does not build"
+    );
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release").join(binary))
+}
+
 /// Every file git tracks or would track, that is text.
 pub fn files() -> Result<Vec<File>> {
     let output = Command::new("git")

@@ -4,9 +4,9 @@ use crate::{command, seen};
 
 #[test]
 fn unknown_code_suggests_the_nearest() {
-    insta::assert_snapshot!(seen("explain SW0110"), @r#"
+    insta::assert_snapshot!(seen("explain SW010"), @r#"
     --- stderr
-    error[SW0003]: there is no error code "SW0110"
+    error[SW0003]: there is no error code "SW010"
     hint: did you mean `SW0101`? `shipway explain` lists every code
     --- exit 1
     "#);

@@ -1,8 +1,14 @@
 //! The binary as a user meets it: what stands on stdout, on stderr, and the exit code.
 
+mod chart_errors;
+mod charts;
 mod errors;
+mod folder;
 mod help;
+mod lint;
 mod output;
+mod package;
+mod template;
 
 use std::process::{Command, Output};
 
@@ -24,11 +30,15 @@ fn command(line: &str) -> Command {
 
 /// What a user sees, as one text for a snapshot.
 fn seen(line: &str) -> String {
+    seen_of(&mut command(line))
+}
+
+fn seen_of(command: &mut Command) -> String {
     let Output {
         status,
         stdout,
         stderr,
-    } = shipway(line);
+    } = command.output().expect("the binary of this package can be run");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!(
         "{}--- stderr\n{}--- exit {}",

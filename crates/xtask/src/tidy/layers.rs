@@ -26,6 +26,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("delivery", 1),
     ("rollout", 1),
     ("model", 0),
+    ("pki", 0),
     ("stdx", 0),
     ("template", 0),
     ("yaml", 0),

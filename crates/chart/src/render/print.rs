@@ -1,0 +1,125 @@
+//! Prints a rendered chart as `helm template` does.
+
+use super::{Hook, HookEvent, Rendered, split};
+use crate::glob;
+
+/// Which parts of a rendered chart are printed.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    pub crds: bool,
+    pub no_hooks: bool,
+    pub no_tests: bool,
+    /// Patterns of template paths within the chart; empty for all of them.
+    pub only: Vec<String>,
+}
+
+/// A pattern of [`Shown::only`] that no template matches.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("could not find template {pattern} in chart")]
+pub struct NotShown {
+    pub pattern: String,
+}
+
+impl Rendered {
+    /// The bytes `helm template` prints.
+    ///
+    /// # Errors
+    /// When a pattern of `shown.only` matches nothing.
+    pub fn print(&self, shown: &Shown) -> Result<Vec<u8>, NotShown> {
+        let mut out = Vec::new();
+        if shown.crds {
+            for crd in &self.crds {
+                document(&mut out, &crd.source, &crd.data);
+            }
+        }
+        for manifest in &self.manifests {
+            document(&mut out, &manifest.source, manifest.text().as_bytes());
+        }
+        out.truncate(out.trim_ascii_end().len());
+        out.push(b'\n');
+        for hook in self.shown_hooks(shown) {
+            document(&mut out, &hook.source, hook.text().as_bytes());
+        }
+        if shown.only.is_empty() {
+            Ok(out)
+        } else {
+            only(&out, &shown.only)
+        }
+    }
+}
+
+impl Rendered {
+    /// The same documents by the template they come from, as `helm template --output-dir` writes them.
+    pub fn files(&self, shown: &Shown) -> Vec<(String, Vec<u8>)> {
+        let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut add = |source: &str, text: &[u8]| match files.iter_mut().find(|(known, _)| known == source) {
+            Some((_, out)) => document(out, source, text),
+            None => {
+                let mut out = Vec::new();
+                document(&mut out, source, text);
+                files.push((source.to_owned(), out));
+            }
+        };
+        for crd in self.crds.iter().filter(|_| shown.crds) {
+            add(&crd.source, &crd.data);
+        }
+        for manifest in &self.manifests {
+            add(&manifest.source, manifest.text().as_bytes());
+        }
+        for hook in self.shown_hooks(shown) {
+            add(&hook.source, hook.text().as_bytes());
+        }
+        files
+    }
+
+    fn shown_hooks(&self, shown: &Shown) -> impl Iterator<Item = &Hook> {
+        let (no_hooks, no_tests) = (shown.no_hooks, shown.no_tests);
+        self.hooks
+            .iter()
+            .filter(move |hook| !(no_hooks || no_tests && hook.events.contains(&HookEvent::Test)))
+    }
+}
+
+fn document(out: &mut Vec<u8>, source: &str, text: &[u8]) {
+    out.extend_from_slice(b"---\n# Source: ");
+    out.extend_from_slice(source.as_bytes());
+    out.push(b'\n');
+    out.extend_from_slice(text);
+    out.push(b'\n');
+}
+
+/// The documents whose template matches a pattern, by pattern and then as they were printed.
+fn only(printed: &[u8], patterns: &[String]) -> Result<Vec<u8>, NotShown> {
+    let printed = String::from_utf8_lossy(printed);
+    let documents = split::documents(&printed);
+    let mut out = Vec::new();
+    for pattern in patterns {
+        let before = out.len();
+        let matches = |document: &&&str| {
+            template_of(document).is_some_and(|path| {
+                glob::filepath_match(pattern.as_bytes(), path.as_bytes()).unwrap_or(false)
+            })
+        };
+        for document in documents.iter().filter(matches) {
+            out.extend_from_slice(b"---\n");
+            out.extend_from_slice(document.as_bytes());
+            out.push(b'\n');
+        }
+        if out.len() == before {
+            return Err(NotShown {
+                pattern: pattern.clone(),
+            });
+        }
+    }
+    Ok(out)
+}
+
+/// The path in `# Source: CHART/PATH`.
+fn template_of(document: &str) -> Option<&str> {
+    const MARK: &str = "# Source: ";
+    document.match_indices(MARK).find_map(|(at, _)| {
+        let (chart, rest) = document[at + MARK.len()..].split_once('/')?;
+        let path = rest.lines().next().unwrap_or_default();
+        (!chart.is_empty() && !path.is_empty()).then_some(path)
+    })
+}

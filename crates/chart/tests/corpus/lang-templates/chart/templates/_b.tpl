@@ -1,0 +1,4 @@
+{{- define "lang.twice" }}second{{ end }}
+{{- define "lang.kept" }}
+  {{/* blank: does not replace */}}
+{{ end }}

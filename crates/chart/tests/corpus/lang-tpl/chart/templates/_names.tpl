@@ -1,0 +1,2 @@
+{{- define "lang.base" }}base{{ end }}
+{{- define "lang.calls" }}{{ include "lang.base" . }}{{ end }}

@@ -1,0 +1,3 @@
+//! Tests of the chart engine as its users call it. What it prints is compared with Helm's by the binary's tests.
+
+mod hostile;

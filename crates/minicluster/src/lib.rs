@@ -1,0 +1,8 @@
+//! The mini cluster: a Kubernetes-compatible API server in a library.
+//!
+//! ```text
+//! server ──► admission ──► apply / patch ──► store ──► watch
+//!                 └───────── schema ─────────┘
+//! ```
+//!
+//! Under construction: the parts below are pure or self-contained; the server that joins them is not here yet.

@@ -1,0 +1,58 @@
+//! `shipway lint`: findings with file and line, and the exit code that goes with them.
+
+use crate::folder::Folder;
+
+#[test]
+fn findings_name_file_and_line() {
+    let folder = Folder::with_chart(
+        "lint",
+        &[
+            ("values.yaml", "a: 1\n"),
+            (
+                "templates/a.yaml",
+                "kind: ConfigMap\nmetadata: {name: Bad_Name}\n",
+            ),
+            ("templates/b.yaml", "\n\nkind: {{ toYml . }}\n"),
+        ],
+    );
+    insta::assert_snapshot!(folder.seen("lint api"));
+}
+
+#[test]
+fn warnings_fail_when_strict() {
+    let folder = Folder::with_chart(
+        "strict",
+        &[(
+            "templates/a.yaml",
+            "kind: ConfigMap\nmetadata: {name: Bad_Name}\n",
+        )],
+    );
+    let exit = |line: &str| {
+        folder
+            .shipway(line)
+            .output()
+            .expect("the binary can be run")
+            .status
+            .code()
+    };
+    assert_eq!(exit("lint api"), Some(0));
+    assert_eq!(exit("lint api --strict"), Some(3));
+}
+
+#[test]
+fn programs_get_findings_as_json() {
+    let folder = Folder::with_chart("lint_json", &[("templates/a.yaml", "{{ fail }}")]);
+    insta::assert_snapshot!(folder.seen("lint api -q -o json"));
+}
+
+#[test]
+fn archives_are_checked_as_folders_are() {
+    let folder = Folder::with_chart("lint_archive", &[("templates/a.yaml", "{{ nope }}")]);
+    assert!(folder.seen("package api").ends_with("exit 0"));
+    let findings = |chart: &str| {
+        let seen = folder.seen(&format!("lint {chart}"));
+        seen.replace(&format!("error {chart}/"), "error ")
+            .replace(&format!("info {chart}/"), "info ")
+    };
+    assert_eq!(findings("api"), findings("api-1.2.0.tgz"));
+}

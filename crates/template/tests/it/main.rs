@@ -1,0 +1,3 @@
+//! The template language against the answers of Go 1.25.
+
+mod language;

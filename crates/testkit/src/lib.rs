@@ -1,0 +1,4 @@
+//! What tests and fuzzers of several crates share. Nothing of the product runs on it.
+
+pub mod mutate;
+pub mod target;
