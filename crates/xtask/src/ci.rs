@@ -37,6 +37,8 @@ const GATES: &[Gate] = &[
         ..Gate::new("doc", &["doc", "--workspace", "--no-deps", "--locked"])
     },
     Gate::new("docs", &["xtask", "docs", "--check"]),
+    Gate::new("parity", &["xtask", "parity"]),
+    Gate::new("fuzz", &["xtask", "fuzz"]),
 ];
 
 /// Runs every gate but those skipped, to the end even when one fails, and prints a table of times.

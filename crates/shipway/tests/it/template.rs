@@ -67,3 +67,11 @@ fn flags_of_helm_without_effect_are_accepted() {
         "template rel api --dry-run=client --wait --timeout 5m --create-namespace --skip-crds --hide-notes";
     assert_eq!(folder.seen(line), folder.seen("template rel api"));
 }
+
+/// The chart of the README's first command.
+#[test]
+fn example_renders_and_has_no_findings() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/hello");
+    insta::assert_snapshot!(crate::seen(&format!("template try {example}")));
+    assert_eq!(crate::seen(&format!("lint -q {example}")), "--- stderr\n--- exit 0");
+}
