@@ -83,6 +83,16 @@ impl Glob {
 /// # Errors
 /// A pattern that is malformed anywhere, even behind the place where the name already fails to match.
 pub fn filepath_match(pattern: &[u8], name: &[u8]) -> Result<bool, BadPattern> {
+    // Most patterns are a name or a star and an ending, and a walk tries each on every file.
+    let is_special = |byte: &u8| matches!(byte, b'*' | b'?' | b'[' | b'\\');
+    match pattern.iter().position(is_special) {
+        None => return Ok(pattern == name),
+        Some(0) if pattern[0] == b'*' && !pattern[1..].iter().any(is_special) => {
+            let before = name.strip_suffix(&pattern[1..]);
+            return Ok(before.is_some_and(|before| !before.contains(&b'/')));
+        }
+        Some(_) => {}
+    }
     let mut at = vec![false; name.len() + 1];
     at[0] = true;
     let mut rest = pattern;

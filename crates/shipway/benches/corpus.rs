@@ -45,7 +45,10 @@ fn main() {
     });
     // Making keys costs any engine tens of milliseconds each and says nothing of the engine: counted apart.
     let (plain, random): (Vec<_>, Vec<_>) = cases.partition(|case| case.row["deterministic"] == "1");
-    for (title, cases) in [("deterministic cases", plain), ("cases that make keys and passwords", random)] {
+    for (title, cases) in [
+        ("deterministic cases", plain),
+        ("cases that make keys and passwords", random),
+    ] {
         let mut spent = Spent::default();
         let cpu_before = cpu_seconds();
         for case in cases {

@@ -73,5 +73,8 @@ fn flags_of_helm_without_effect_are_accepted() {
 fn example_renders_and_has_no_findings() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/hello");
     insta::assert_snapshot!(crate::seen(&format!("template try {example}")));
-    assert_eq!(crate::seen(&format!("lint -q {example}")), "--- stderr\n--- exit 0");
+    assert_eq!(
+        crate::seen(&format!("lint -q {example}")),
+        "--- stderr\n--- exit 0"
+    );
 }
