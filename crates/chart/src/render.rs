@@ -11,6 +11,7 @@
 mod error;
 mod hook;
 mod lint;
+mod name;
 mod order;
 pub(crate) mod parsed;
 mod print;
@@ -26,6 +27,7 @@ use model::{Namespace, ReleaseName, Revision};
 pub use error::{Error, Frame};
 pub use hook::HookEvent;
 pub use lint::render_for_lint;
+pub use name::{generated_name, name_from_template};
 pub use print::{NotShown, Shown};
 
 use crate::capabilities::Capabilities;

@@ -8,8 +8,12 @@ use serde::Serialize;
 
 use crate::exit;
 
-/// How many causes are followed. A chain longer than this is a loop, not an explanation.
-const CAUSES_MAX: usize = 32;
+/// How many causes are followed: more than templates may nest. A longer chain is a loop.
+const CAUSES_MAX: usize = 30_000;
+
+/// How many causes of a long chain are shown: the outermost, which say where, and the innermost, which say why.
+const CAUSES_FIRST: usize = 6;
+const CAUSES_LAST: usize = 3;
 
 /// A failed command. Made from any error that implements [`Diagnose`], so `?` works in a command.
 #[derive(Debug, Serialize)]
@@ -154,6 +158,13 @@ fn causes(error: &dyn Error) -> Vec<String> {
         causes.push(error.to_string());
         cause = error.source();
     }
+    if causes.len() > CAUSES_FIRST + CAUSES_LAST + 1 {
+        let left_out = causes.len() - CAUSES_FIRST - CAUSES_LAST;
+        causes.splice(
+            CAUSES_FIRST..CAUSES_FIRST + left_out,
+            [format!("({left_out} more like these)")],
+        );
+    }
     causes
 }
 
@@ -198,6 +209,15 @@ mod tests {
           caused by: connection refused
         hint: try `shipway explain`
         ");
+    }
+
+    #[test]
+    fn long_chain_keeps_where_and_why() {
+        let chain = (0..50).fold(Layer(None), |within, _| Layer(Some(Box::new(within))));
+        let causes = causes(&chain);
+        assert_eq!(causes.len(), 10);
+        assert_eq!(causes[6], "(41 more like these)");
+        assert_eq!(causes[9], "connection refused");
     }
 
     #[test]

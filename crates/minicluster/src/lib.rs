@@ -6,3 +6,9 @@
 //! ```
 //!
 //! Under construction: the parts below are pure or self-contained; the server that joins them is not here yet.
+
+pub mod apply;
+mod go_text;
+pub mod patch;
+pub mod schema;
+pub mod store;

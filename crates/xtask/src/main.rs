@@ -20,6 +20,7 @@ mod bench;
 mod ci;
 mod docs;
 mod fuzz;
+mod kube_schema;
 mod parity;
 mod tidy;
 mod tree;
@@ -37,7 +38,8 @@ usage: cargo xtask COMMAND
   docs [--check]        write the generated documents, or check that they are up to date
   bench [NAME ARGS...]  run a benchmark, or list them
   fuzz [SECONDS]        hostile inputs for every reader, a minute each
-  parity [ARGS...]      compare with Helm over the corpus of real charts";
+  parity [ARGS...]      compare with Helm over the corpus of real charts
+  kube-schema [ARGS...] make the mini cluster's table of types from published packages";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -60,6 +62,7 @@ fn run(args: &[String]) -> Result<()> {
         ["docs", "--check"] => docs::check(),
         ["bench", rest @ ..] => bench::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["kube-schema", rest @ ..] => kube_schema::run(rest),
         ["parity", rest @ ..] => parity::run(rest),
         _ => bail!("{USAGE}"),
     }

@@ -71,7 +71,7 @@ fn visit<'a>(
         subcharts.set(child.name(), Value::Map(dot));
     }
     let fields = [
-        ("Chart", tree::value(chart.metadata().to_value(is_root))),
+        ("Chart", metadata(chart, is_root)),
         ("Files", files(chart)),
         ("Release", shared.release.clone()),
         ("Capabilities", shared.capabilities.clone()),
@@ -88,6 +88,20 @@ fn visit<'a>(
         dot: dot.seen_as(MapKind::Values),
     });
     dot
+}
+
+/// `.Chart`. Its annotations are a `map[string]string` in Go, which is nil where there are none: asked for a key, it
+/// gives the empty text.
+fn metadata(chart: &Chart, is_root: bool) -> Value {
+    let value = tree::value(chart.metadata().to_value(is_root));
+    if let Value::Map(fields) = &value {
+        let annotations = match fields.get("Annotations") {
+            Some(Value::Map(annotations)) => annotations.seen_as(MapKind::String),
+            _ => Map::nil().seen_as(MapKind::String),
+        };
+        fields.set("Annotations", Value::Map(annotations));
+    }
+    value
 }
 
 fn release_value(release: &Release<'_>) -> Value {

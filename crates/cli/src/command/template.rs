@@ -8,10 +8,12 @@ use chart::capabilities::Capabilities;
 use chart::render::{self, Release, Rendered, Request, Shown};
 use model::{Code, Diagnose, Namespace, ReleaseName, Revision};
 
+use chart::functions::Host;
+
 use super::host::host;
 use super::values::ValueArgs;
 use crate::Failure;
-use crate::console::Console;
+use crate::console::{Console, Verbosity};
 
 /// Render a chart and print its manifests, byte for byte as `helm template` does.
 #[derive(Debug, clap::Args)]
@@ -31,6 +33,12 @@ pub(crate) struct Args {
     /// The name of the release, then the chart: a folder or a .tgz archive. The name may be left out.
     #[arg(value_name = "NAME> <CHART", num_args = 1..=2, required = true)]
     name_and_chart: Vec<String>,
+    /// Make the name from the chart's and the time.
+    #[arg(short, long, conflicts_with = "name_template")]
+    generate_name: bool,
+    /// Make the name from a template, such as 'api-{{ randAlphaNum 5 | lower }}'.
+    #[arg(long, value_name = "TEMPLATE")]
+    name_template: Option<String>,
     /// The namespace of the release.
     #[arg(
         short,
@@ -130,6 +138,8 @@ struct Ignored {
 enum Error {
     #[error("can't write {}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+    #[error("a name is given, and one is to be made as well")]
+    TwoNames,
     #[error("post-renderer {} failed", program.display())]
     PostRenderer {
         program: PathBuf,
@@ -138,13 +148,9 @@ enum Error {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
-    let (name, chart) = match args.name_and_chart.as_slice() {
-        [chart] => ("release-name", chart),
-        [name, chart, ..] => (name.as_str(), chart),
-        [] => unreachable!("clap asks for at least one"),
-    };
-    let name: ReleaseName = name.parse()?;
-    let rendered = render(args, &name, Path::new(chart), console)?;
+    let host = host(args.seed);
+    let (name, chart) = name_and_chart(args, &host)?;
+    let rendered = render(args, &name, &chart, &host, console)?;
     if let Some(folder) = &args.shown.output_dir {
         let folder = if args.shown.release_name {
             folder.join(name.as_str())
@@ -161,13 +167,41 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     console.bytes(&printed)
 }
 
-fn render(args: &Args, name: &ReleaseName, chart: &Path, console: &mut Console) -> Result<Rendered, Failure> {
+/// The release's name as given or made, and where the chart is.
+fn name_and_chart(args: &Args, host: &Host) -> Result<(ReleaseName, PathBuf), Failure> {
+    let (given, chart) = match args.name_and_chart.as_slice() {
+        [chart] => (None, PathBuf::from(chart)),
+        [name, chart, ..] => (Some(name.clone()), PathBuf::from(chart)),
+        [] => unreachable!("clap asks for at least one"),
+    };
+    let made = match &args.name_template {
+        Some(template) => Some(render::name_from_template(template, host)?),
+        None if args.generate_name => Some(render::generated_name(&chart, host)),
+        None => None,
+    };
+    if given.is_some() && made.is_some() {
+        return Err(Error::TwoNames.into());
+    }
+    let name = given.or(made).unwrap_or_else(|| "release-name".to_owned());
+    Ok((name.parse()?, chart))
+}
+
+fn render(
+    args: &Args,
+    name: &ReleaseName,
+    chart: &Path,
+    host: &Host,
+    console: &mut Console,
+) -> Result<Rendered, Failure> {
     let namespace: Namespace = args.namespace.parse()?;
     let capabilities = Capabilities::new(args.kube_version.as_deref(), &args.api_versions)?;
     let values = args.values.compose()?;
     let loaded = chart::load::path(chart)?;
     console.warnings(&loaded.warnings);
     render::check_installable(&loaded.chart)?;
+    if loaded.chart.metadata().deprecated {
+        console.note(Verbosity::Normal, "level=WARN msg=\"this chart is deprecated\"");
+    }
     chart::dependencies::check(&loaded.chart)?;
     let request = Request {
         release: Release {
@@ -181,7 +215,7 @@ fn render(args: &Args, name: &ReleaseName, chart: &Path, console: &mut Console) 
         skip_schema_validation: args.skip_schema_validation,
         subchart_notes: args.ignored.render_subchart_notes,
     };
-    let rendered = render::render(&loaded.chart, request, &host(args.seed))?;
+    let rendered = render::render(&loaded.chart, request, host)?;
     console.warnings(&rendered.warnings);
     Ok(rendered)
 }
@@ -252,6 +286,7 @@ impl Diagnose for Error {
     fn code(&self) -> Code {
         match self {
             Self::Write { .. } => Code::OUTPUT,
+            Self::TwoNames => Code::USAGE,
             Self::PostRenderer { .. } => Code::POST_RENDERER,
         }
     }
@@ -259,6 +294,7 @@ impl Diagnose for Error {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Write { .. } => "look whether the disk is full and who may write there".into(),
+            Self::TwoNames => "leave out the name, or --generate-name and --name-template".into(),
             Self::PostRenderer { .. } => {
                 "run it by hand: the manifests come on its standard input, the changed ones go to its standard output".into()
             }

@@ -33,6 +33,16 @@ fn name_may_be_left_out() {
 }
 
 #[test]
+fn names_are_made_on_demand() {
+    let folder = Folder::with_chart("names", TWO);
+    let made = folder.seen("template api --name-template=made-{{\"X\"|lower}}");
+    assert!(made.contains("name: made-x-default"), "{made}");
+    let generated = folder.seen("template api --generate-name --seed 1");
+    assert!(generated.contains("name: api-1577836800-default"), "{generated}");
+    assert!(folder.seen("template rel api -g").ends_with("exit 2"));
+}
+
+#[test]
 fn output_folder_has_a_file_for_each_template() {
     let folder = Folder::with_chart("output_dir", TWO);
     insta::assert_snapshot!(folder.seen("template rel api --output-dir out --release-name"));

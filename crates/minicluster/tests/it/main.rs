@@ -1,0 +1,17 @@
+//! The mini cluster's integration tests: one binary, one file for each part.
+
+// Also outside of test functions: the panic of a test is its report.
+#![allow(clippy::unwrap_used)]
+
+mod created;
+mod ownership;
+mod properties;
+mod recorded;
+mod replay;
+mod schema_discovery;
+mod schema_table;
+mod store_crash;
+mod store_disk;
+mod store_model;
+mod store_rules;
+mod store_samples;
