@@ -3,7 +3,7 @@
 //! ```text
 //! types.txt ───────► decode ──► Table ──► TypeRef ──► walk, prune (unknown fields, wrong types, defaults)
 //! resources (ours) ─────────────┤            ▲
-//! descriptions.zz ──► openapi ◄─┘           crd (a CustomResourceDefinition's schema)
+//! descriptions.zz ──► openapi ◄─┘           crd (a CustomResourceDefinition's schema) ──► validate
 //! ```
 //!
 //! Types come from a checked-in table that `cargo xtask kube-schema` makes out of published packages; resources,
@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod prune;
 pub mod resources;
 pub mod types;
+pub mod validate;
 mod values;
 pub mod walk;
 
@@ -28,6 +29,7 @@ use decode::Decoded;
 pub use openapi::OpenApi;
 pub use resources::{Resource, Subresource};
 pub use types::{FieldRef, Kind, ListKind, Scalar, TypeRef};
+pub use validate::Validator;
 pub use walk::Walked;
 
 /// The newest Kubernetes minor version of the table.

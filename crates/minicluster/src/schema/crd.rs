@@ -11,9 +11,9 @@ use thiserror::Error;
 
 use super::types::{Arena, Attributes, Field, ListType, Node, Scalar, Shape, TypeRef};
 
-/// The nesting of a schema that is followed. JSON of a request is at most 128 deep, and a level of a schema takes
-/// at least one.
-const DEPTH_MAX: usize = 128;
+/// The nesting of a schema that is followed. JSON of a request is at most 128 deep, of which a level of properties
+/// takes two; the deepest real schemas (embedded Pods) have some 20 levels.
+pub(super) const SCHEMA_DEPTH_MAX: usize = 64;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -27,7 +27,7 @@ pub struct CustomType {
 /// Why a schema has no type.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum Error {
-    #[error("the schema is nested deeper than {DEPTH_MAX} levels")]
+    #[error("the schema is nested deeper than {SCHEMA_DEPTH_MAX} levels")]
     TooDeep,
 }
 
@@ -58,7 +58,7 @@ enum Is {
 }
 
 fn parse(arena: &mut Arena, schema: &Value, is: Is, depth: usize) -> Result<u32, Error> {
-    if depth > DEPTH_MAX {
+    if depth > SCHEMA_DEPTH_MAX {
         return Err(Error::TooDeep);
     }
     let embedded = flag(schema, "embedded-resource");

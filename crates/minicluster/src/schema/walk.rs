@@ -87,6 +87,14 @@ impl Walker {
                     Ok(())
                 })
             }
+            // RawExtension and FieldsV1 keep whatever bytes there are.
+            (Kind::Map { .. }, _)
+                if ty
+                    .element()
+                    .is_some_and(|element| element.kind() == Kind::Untyped) =>
+            {
+                Ok(())
+            }
             _ => {
                 self.save(
                     &described(value, false),

@@ -1,7 +1,8 @@
 //! Discovery and OpenAPI against the answers recorded from a real 1.35 API server.
 
-use minicluster::schema::{OpenApi, Table, discovery, openapi};
-use serde_json::Value;
+use minicluster::schema::resources::STORED;
+use minicluster::schema::{OpenApi, Resource, Table, discovery, openapi};
+use serde_json::{Value, json};
 
 const RECORDED: &str = include_str!("../conformance/golden/discovery.json");
 
@@ -139,6 +140,53 @@ fn every_openapi_document_refers_only_to_what_it_holds() {
             );
         });
     }
+}
+
+#[test]
+fn a_custom_kind_is_documented_with_what_every_object_has() {
+    let text = |text: &str| text.to_owned();
+    let resource = Resource {
+        group: text("crd.conf.example.com"),
+        version: text("v1"),
+        kind: text("Widget"),
+        plural: text("widgets"),
+        singular: text("widget"),
+        short_names: vec![],
+        categories: vec![],
+        namespaced: true,
+        verbs: STORED.split(' ').map(text).collect(),
+        subresources: vec![],
+        storage: None,
+        custom: true,
+    };
+    let schema = json!({"type": "object", "required": ["spec"], "properties": {"spec": {"type": "object"}}});
+    let kind = openapi::CustomKind {
+        resource: &resource,
+        list_kind: "WidgetList",
+        schema: &schema,
+    };
+    let (entry, document) = openapi::custom_document(Table::get(), ("crd.conf.example.com", "v1"), &[kind]);
+    assert_eq!(entry.path, "apis/crd.conf.example.com/v1");
+    let document: Value = serde_json::from_slice(&document).expect("JSON");
+    let widget = &document["components"]["schemas"]["com.example.conf.crd.v1.Widget"];
+    // As recorded in the step crd/openapi-v3.
+    assert_eq!(widget["required"], json!(["spec"]));
+    let expected = json!([{"group": "crd.conf.example.com", "kind": "Widget", "version": "v1"}]);
+    assert_eq!(widget["x-kubernetes-group-version-kind"], expected);
+    let patch =
+        &document["paths"]["/apis/crd.conf.example.com/v1/namespaces/{namespace}/widgets/{name}"]["patch"];
+    assert_eq!(patch["x-kubernetes-group-version-kind"], expected[0]);
+    assert!(
+        patch["parameters"]
+            .as_array()
+            .is_some_and(|list| list.iter().any(|p| p["name"] == "fieldValidation"))
+    );
+    references(&document, &mut |reference| {
+        let found = reference
+            .strip_prefix('#')
+            .and_then(|pointer| document.pointer(pointer));
+        assert!(found.is_some(), "{reference}");
+    });
 }
 
 fn references(value: &Value, check: &mut impl FnMut(&str)) {

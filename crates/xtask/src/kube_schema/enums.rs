@@ -125,3 +125,39 @@ fn property(line: &str) -> Option<(String, Vec<String>)> {
         .collect();
     (!matches!(field, "apiVersion" | "kind")).then_some((field.to_owned(), values?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_declaration_gives_values_and_what_is_said_of_them() {
+        let text = "\
+export interface ITaint {
+    /**
+     * The effect.
+     *
+     * Possible enum values:
+     *  - `\"NoExecute\"` Evict.
+     *  - `\"NoSchedule\"` Keep away.
+     */
+    \"effect\": \"NoExecute\" | \"NoSchedule\";
+    \"kind\"?: \"Taint\";
+    /**
+     * The key.
+     */
+    \"key\": string;
+    \"modes\"?: Array<\"A\" | \"B\">;
+}
+export type { ITaint as IIoK8sApiCoreV1Taint, Taint as IoK8sApiCoreV1Taint };
+";
+        assert_eq!(exported(text), Some(squeeze("io.k8s.api.core.v1.Taint")));
+        let found = interface(text);
+        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["effect", "modes"]);
+        assert_eq!(found[0].1.values, ["NoExecute", "NoSchedule"]);
+        let said = "\n\nPossible enum values:\n - `\"NoExecute\"` Evict.\n - `\"NoSchedule\"` Keep away.";
+        assert_eq!(found[0].1.description, said);
+        assert_eq!(found[1].1.description, "");
+    }
+}

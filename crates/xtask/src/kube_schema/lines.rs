@@ -298,3 +298,88 @@ fn own_description(schema: &Value) -> String {
 fn strings(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn printed(definitions: &Value) -> Vec<String> {
+        lines(definitions, &Enums::default())
+            .into_values()
+            .map(|line| line.text)
+            .collect()
+    }
+
+    #[test]
+    fn a_definition_is_a_line_and_each_field_another() {
+        let definitions = json!({"a.v1.Pod": {
+        "type": ["object", "null"],
+        "required": ["ports"],
+        "x-kubernetes-group-version-kind": [{"group": "", "version": "v1", "kind": "Pod"}],
+        "properties": {
+            "name": {"type": ["string", "null"]},
+            "ports": {"type": "array", "items": {"$ref": "#/$defs/a.v1.Pod"}, "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["port", "protocol"], "x-kubernetes-patch-merge-key": "port",
+                "x-kubernetes-patch-strategy": "merge"},
+            "limits": {"type": "object", "additionalProperties": {"type": "integer", "format": "int32"}},
+            "selector": {"$ref": "#/$defs/a.v1.Pod", "x-kubernetes-map-type": "atomic"},
+        }}});
+        assert_eq!(
+            printed(&definitions),
+            [
+                "type a.v1.Pod kind=/v1/Pod",
+                " limits {integer:int32}",
+                " name string",
+                " ports [&a.v1.Pod] ! list=map keys=port,protocol patch=merge merge=port",
+                " selector &a.v1.Pod map=atomic",
+            ]
+        );
+    }
+
+    #[test]
+    fn previews_stay_only_where_something_stable_refers_to_them() {
+        let struct_of =
+            |name: &str| json!({"type": "object", "properties": {"x": {"$ref": format!("#/$defs/{name}")}}});
+        let definitions = json!({
+            "a.v1.Kind": struct_of("a.v1beta1.Used"),
+            "a.v1beta1.Used": {"type": "object", "properties": {}},
+            "a.v1alpha1.Unused": {"type": "object", "properties": {}},
+        });
+        assert_eq!(
+            printed(&definitions),
+            ["type a.v1.Kind", " x &a.v1beta1.Used", "type a.v1beta1.Used"]
+        );
+    }
+
+    #[test]
+    fn versions_join_line_by_line_and_the_newest_text_wins() {
+        let version = |kind: &str, extra: bool| {
+            let mut properties = json!({"x": {"type": kind}});
+            if extra {
+                properties["y"] = json!({"type": "string"});
+            }
+            lines(
+                &json!({"a.v1.Kind": {"type": "object", "properties": properties}}),
+                &Enums::default(),
+            )
+        };
+        let union = union(vec![
+            (33, version("string", true)),
+            (34, version("integer", false)),
+        ]);
+        let joined: Vec<_> = union
+            .values()
+            .map(|v| (v.line.text.as_str(), v.first, v.last))
+            .collect();
+        assert_eq!(
+            joined,
+            [
+                ("type a.v1.Kind", 33, 34),
+                (" x integer", 33, 34),
+                (" y string", 33, 33)
+            ]
+        );
+    }
+}
