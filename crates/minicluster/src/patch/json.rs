@@ -1,6 +1,6 @@
 //! JSON patch (RFC 6902) as the API server does it.
 //!
-//! It differs from the RFC: replacing a missing key of an object adds it, copying or moving one adds null, testing
+//! It differs from the RFC: replacing a missing key of an object adds it, copying one adds null, testing
 //! a missing one against null or nothing succeeds, and negative indices count from the end.
 
 use serde_json::{Map, Value};

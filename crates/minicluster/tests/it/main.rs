@@ -5,6 +5,7 @@
 
 mod created;
 mod ownership;
+mod patched;
 mod properties;
 mod recorded;
 mod replay;

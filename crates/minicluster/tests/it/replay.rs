@@ -85,7 +85,7 @@ impl World {
                 apply::track(None, &mut object, &manager, &target, NOW);
                 self.store(path, object, 201)
             }
-            (_, "application/apply-patch+yaml") => self.apply(&place, step, &body, &manager, &target),
+            (_, "application/apply-patch+yaml") => self.apply(&place, (step, &body), &manager, &target),
             (_, content_type) => self.patch(&place, (content_type, body), &manager, &target),
         }
     }
@@ -156,8 +156,7 @@ impl World {
     fn apply(
         &mut self,
         place: &Place,
-        step: &Value,
-        body: &Value,
+        (step, body): (&Value, &Value),
         manager: &Manager<'_>,
         target: &Target<'_>,
     ) -> Answer {

@@ -9,6 +9,9 @@ use super::super::Error;
 use super::wrong_type;
 use crate::go_text;
 
+/// Longer lists are sorted in blocks of this size, then merged: not worth following.
+const INSERTION_SORTED: usize = 20;
+
 /// The first place of each element of a list.
 struct Places(HashMap<String, usize>);
 
@@ -37,24 +40,26 @@ pub(super) fn arrange(
     let wanted = Places::of(wanted, key)?;
     let live = Places::of(live, key)?;
     let mut patched: Vec<(usize, Option<usize>, Value)> = Vec::new();
-    let mut untouched: Vec<(usize, Value)> = Vec::new();
+    let mut untouched: Vec<(Option<usize>, Value)> = Vec::new();
     for item in merged {
         let name = name_of(&item, key)?;
         let place = live.get(&name);
         match wanted.get(&name) {
             Some(turn) => patched.push((turn, place, item)),
-            None => untouched.push((place.unwrap_or(usize::MAX), item)),
+            None => untouched.push((place, item)),
         }
     }
     patched.sort_by_key(|(turn, ..)| *turn);
-    untouched.sort_by_key(|(place, _)| *place);
+    sort_untouched(&mut untouched);
 
     let mut arranged = Vec::with_capacity(patched.len() + untouched.len());
     let mut untouched = untouched.into_iter().peekable();
     for (_, place, item) in patched {
         // An element that the live list does not have goes before the untouched ones that are left.
         if let Some(place) = place {
-            while let Some((_, earlier)) = untouched.next_if(|(other, _)| *other < place) {
+            while let Some((_, earlier)) =
+                untouched.next_if(|(other, _)| other.is_some_and(|other| other < place))
+            {
                 arranged.push(earlier);
             }
         }
@@ -64,32 +69,62 @@ pub(super) fn arrange(
     Ok(arranged)
 }
 
+/// Sorts by place. Elements without one (the patch has them but its order does not) go to the front, each before
+/// the last: the API server's comparison is no order, and this is what its insertion sort makes of it.
+fn sort_untouched(untouched: &mut [(Option<usize>, Value)]) {
+    if untouched.iter().all(|(place, _)| place.is_some()) || untouched.len() > INSERTION_SORTED {
+        untouched.sort_by_key(|(place, _)| *place);
+        return;
+    }
+    for at in 1..untouched.len() {
+        for at in (1..=at).rev() {
+            if let (Some(place), Some(before)) = (untouched[at].0, untouched[at - 1].0)
+                && place >= before
+            {
+                break;
+            }
+            untouched.swap(at, at - 1);
+        }
+    }
+}
+
 /// Checks that the elements of a patch's list come in the order that the patch gives for the whole list.
 pub(super) fn check(patch: &[Value], wanted: &[Value], key: &str) -> Result<(), Error> {
     if patch.is_empty() || wanted.is_empty() {
         return Ok(());
     }
-    let mut turns = wanted.iter();
+    let mut kept = Vec::with_capacity(patch.len());
     for item in patch {
         if !key.is_empty() && !item.is_object() {
             return Err(wrong_type("map[string]interface {}", item));
         }
+        if key.is_empty()
+            || item
+                .get(super::DIRECTIVE)
+                .is_none_or(|directive| directive != "delete")
+        {
+            kept.push(item);
+        }
+    }
+    // A directive at the end counts as out of order: the API server looks at it only while there are turns left.
+    let mut turns = wanted.iter().peekable();
+    let mut left = kept.iter().peekable();
+    while let (Some(item), Some(turn)) = (left.peek(), turns.peek()) {
         if item.get(super::DIRECTIVE).is_some() {
+            left.next();
             continue;
         }
-        let name = name_of(item, key)?;
-        loop {
-            let Some(turn) = turns.next() else {
-                let patch = go_text::plain(&Value::from(patch.to_vec()));
-                let wanted = go_text::plain(&Value::from(wanted.to_vec()));
-                return Err(Error::Failed(format!(
-                    "The order in patch list:\n{patch}\n doesn't match $setElementOrder list:\n{wanted}\n"
-                )));
-            };
-            if name_of(turn, key)? == name {
-                break;
-            }
+        if name_of(item, key)? == name_of(turn, key)? {
+            left.next();
         }
+        turns.next();
+    }
+    if left.peek().is_some() {
+        let patch = go_text::plain(&Value::from(patch.to_vec()));
+        let wanted = go_text::plain(&Value::from(wanted.to_vec()));
+        return Err(Error::Failed(format!(
+            "The order in patch list:\n{patch}\n doesn't match $setElementOrder list:\n{wanted}\n"
+        )));
     }
     Ok(())
 }
