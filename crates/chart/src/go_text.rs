@@ -2,8 +2,6 @@
 //!
 //! Only what the messages of value merging need; what templates print is the template language's business.
 
-use std::fmt::Write as _;
-
 use yaml::Value;
 
 /// Go's shortest `%g` switches to an exponent from here on.
@@ -38,51 +36,12 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
 
 /// `%q`: printable characters stand for themselves.
 pub(crate) fn quote(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            _ if is_print(character) => out.push(character),
-            _ => escape(&mut out, character),
-        }
-    }
-    out.push('"');
-    out
+    template::fmt::quote(text.as_bytes())
 }
 
-/// `unicode.IsPrint`, near enough: control, format and unassigned ranges and all spaces but U+0020 are not.
+/// `unicode.IsPrint`.
 pub(crate) fn is_print(character: char) -> bool {
-    if character.is_ascii() {
-        return (' '..='~').contains(&character);
-    }
-    !(character.is_control()
-        || character.is_whitespace()
-        || matches!(character,
-            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{e0000}'..='\u{10ffff}'))
-}
-
-fn escape(out: &mut String, character: char) {
-    let code = u32::from(character);
-    let written = if code < 0x80 {
-        write!(out, "\\x{code:02x}")
-    } else if code < 0x10000 {
-        write!(out, "\\u{code:04x}")
-    } else {
-        write!(out, "\\U{code:08x}")
-    };
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    template::fmt::is_printable(character)
 }
 
 fn write_plain(out: &mut String, value: &Value) {
@@ -145,17 +104,7 @@ fn write_bool(out: &mut String, value: &Value, top: bool) {
 
 /// `%v` of a `float64`: the shortest text that reads back, with an exponent below 1e-4 and from 1e6 on.
 pub(crate) fn float(number: f64) -> String {
-    if number.is_nan() {
-        return "NaN".to_owned();
-    }
-    if number.is_infinite() {
-        return if number > 0.0 {
-            "+Inf".to_owned()
-        } else {
-            "-Inf".to_owned()
-        };
-    }
-    exponent_form(&format!("{number:e}"))
+    template::fmt::format_float(number, b'g', None)
 }
 
 /// `strconv.FormatFloat(number, 'g', -1, 32)`: how a number becomes the text of a string field.

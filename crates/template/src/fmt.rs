@@ -13,7 +13,7 @@ pub(crate) mod quote;
 mod verb;
 
 pub use float::format_float;
-pub use quote::quote;
+pub use quote::{is_printable, quote};
 
 use crate::function::Error;
 use crate::value::Value;

@@ -9,6 +9,7 @@ use template::function::{Error, Param};
 use template::value::{Kind, Map, Object};
 use template::{Call, Function, Value};
 
+use super::args::fixed;
 use super::host::Host;
 use crate::time::{Moment, Zone};
 
@@ -16,39 +17,37 @@ const TYPE_NAME: &str = "sprig.certificate";
 const PAIR: Param = Param::Object(TYPE_NAME);
 
 pub(crate) const TABLE: &[Function] = &[
-    function("genPrivateKey", &[Param::Str], private_key),
-    function("buildCustomCert", &[Param::Str, Param::Str], custom_cert),
-    function("genCA", &[Param::Str, Param::Int], |call, args| {
+    fixed("genPrivateKey", &[Param::Str], private_key),
+    fixed("buildCustomCert", &[Param::Str, Param::Str], custom_cert),
+    fixed("genCA", &[Param::Str, Param::Int], |call, args| {
         authority(call, args, Fresh::rsa)
     }),
-    function(
+    fixed(
         "genCAWithKey",
         &[Param::Str, Param::Int, Param::Str],
         |call, args| authority(call, args, |_| Fresh::given(&args[2])),
     ),
-    function(
+    fixed(
         "genSelfSignedCert",
         &[Param::Str, Param::List, Param::List, Param::Int],
         |call, args| self_signed(call, args, Fresh::rsa),
     ),
-    function(
+    fixed(
         "genSelfSignedCertWithKey",
         &[Param::Str, Param::List, Param::List, Param::Int, Param::Str],
         |call, args| self_signed(call, args, |_| Fresh::given(&args[4])),
     ),
-    function(
+    fixed(
         "genSignedCert",
         &[Param::Str, Param::List, Param::List, Param::Int, PAIR],
         |call, args| signed(call, args, Fresh::rsa),
     ),
-    function(
+    fixed(
         "genSignedCertWithKey",
         &[Param::Str, Param::List, Param::List, Param::Int, PAIR, Param::Str],
         |call, args| signed(call, args, |_| Fresh::given(&args[5])),
     ),
 ];
-
-type Body = fn(&mut Call<'_>, &[Value]) -> Result<Value, Error>;
 
 /// A certificate and its key as PEM, which a template reads as `.Cert` and `.Key`.
 #[derive(Debug)]
@@ -59,15 +58,6 @@ struct Pair {
 
 /// Where the key of a new certificate comes from.
 struct Fresh;
-
-const fn function(name: &'static str, params: &'static [Param], body: Body) -> Function {
-    Function {
-        name,
-        params,
-        variadic: None,
-        body,
-    }
-}
 
 fn private_key(call: &mut Call<'_>, args: &[Value]) -> Result<Value, Error> {
     let kind = text(&args[0]);

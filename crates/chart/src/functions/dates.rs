@@ -9,6 +9,7 @@ use template::function::{Error, Param};
 use template::value::IntKind;
 use template::{Call, Function, Value};
 
+use super::args::fixed;
 use super::host::Host;
 use super::moments::{self, Time};
 use crate::time::{Moment, Zone, duration};
@@ -16,47 +17,47 @@ use crate::time::{Moment, Zone, duration};
 const TIME: Param = Param::Object(moments::TYPE_NAME);
 
 pub(crate) const TABLE: &[Function] = &[
-    function("now", &[], |call, _| Ok(time(now(call)?))),
-    function("date", &[Param::Str, Param::Any], |call, args| {
+    fixed("now", &[], |call, _| Ok(time(now(call)?))),
+    fixed("date", &[Param::Str, Param::Any], |call, args| {
         Ok(Value::Str(
             shown(call, &args[1], b"Local")?.format(bytes(args, 0)).into(),
         ))
     }),
-    function("dateInZone", &[Param::Str, Param::Any, Param::Str], date_in_zone),
-    function(
+    fixed("dateInZone", &[Param::Str, Param::Any, Param::Str], date_in_zone),
+    fixed(
         "date_in_zone",
         &[Param::Str, Param::Any, Param::Str],
         date_in_zone,
     ),
-    function("htmlDate", &[Param::Any], |call, args| {
+    fixed("htmlDate", &[Param::Any], |call, args| {
         Ok(Value::Str(
             shown(call, &args[0], b"Local")?.format(HTML_DATE).into(),
         ))
     }),
-    function("htmlDateInZone", &[Param::Any, Param::Str], |call, args| {
+    fixed("htmlDateInZone", &[Param::Any, Param::Str], |call, args| {
         Ok(Value::Str(
             shown(call, &args[0], bytes(args, 1))?.format(HTML_DATE).into(),
         ))
     }),
-    function("dateModify", &[Param::Str, TIME], date_modify),
-    function("date_modify", &[Param::Str, TIME], date_modify),
-    function("mustDateModify", &[Param::Str, TIME], must_date_modify),
-    function("must_date_modify", &[Param::Str, TIME], must_date_modify),
-    function("toDate", &[Param::Str, Param::Str], |_, args| {
+    fixed("dateModify", &[Param::Str, TIME], date_modify),
+    fixed("date_modify", &[Param::Str, TIME], date_modify),
+    fixed("mustDateModify", &[Param::Str, TIME], must_date_modify),
+    fixed("must_date_modify", &[Param::Str, TIME], must_date_modify),
+    fixed("toDate", &[Param::Str, Param::Str], |_, args| {
         Ok(time(
             Moment::parse(&text(args, 0), &text(args, 1)).unwrap_or_else(|_| Moment::zero()),
         ))
     }),
-    function("mustToDate", &[Param::Str, Param::Str], |_, args| {
+    fixed("mustToDate", &[Param::Str, Param::Str], |_, args| {
         let parsed = Moment::parse(&text(args, 0), &text(args, 1));
         parsed.map(time).map_err(|error| Error::new(error.to_string()))
     }),
-    function("unixEpoch", &[TIME], |_, args| {
+    fixed("unixEpoch", &[TIME], |_, args| {
         Ok(Value::str(moment(args, 0)?.unix().to_string()))
     }),
-    function("ago", &[Param::Any], ago),
-    function("duration", &[Param::Any], duration_of),
-    function("durationRound", &[Param::Any], duration_round),
+    fixed("ago", &[Param::Any], ago),
+    fixed("duration", &[Param::Any], duration_of),
+    fixed("durationRound", &[Param::Any], duration_round),
 ];
 
 const HTML_DATE: &[u8] = b"2006-01-02";
@@ -72,17 +73,6 @@ const UNITS: &[(u64, &str)] = &[
     (60, "m"),
     (1, "s"),
 ];
-
-type Body = fn(&mut Call<'_>, &[Value]) -> Result<Value, Error>;
-
-const fn function(name: &'static str, params: &'static [Param], body: Body) -> Function {
-    Function {
-        name,
-        params,
-        variadic: None,
-        body,
-    }
-}
 
 fn date_in_zone(call: &mut Call<'_>, args: &[Value]) -> Result<Value, Error> {
     Ok(Value::Str(

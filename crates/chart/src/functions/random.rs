@@ -3,25 +3,26 @@
 use template::function::{Error, Param};
 use template::{Call, Function, Value};
 
+use super::args::fixed;
 use super::host::{Host, Random};
 
 pub(crate) const TABLE: &[Function] = &[
-    function("randAlphaNum", &[Param::Int], |call, args| {
+    fixed("randAlphaNum", &[Param::Int], |call, args| {
         text(call, args, ALPHANUMERIC)
     }),
-    function("randAlpha", &[Param::Int], |call, args| {
+    fixed("randAlpha", &[Param::Int], |call, args| {
         text(call, args, &ALPHANUMERIC[10..])
     }),
-    function("randNumeric", &[Param::Int], |call, args| {
+    fixed("randNumeric", &[Param::Int], |call, args| {
         text(call, args, &ALPHANUMERIC[..10])
     }),
-    function("randAscii", &[Param::Int], |call, args| {
+    fixed("randAscii", &[Param::Int], |call, args| {
         text(call, args, &PRINTABLE)
     }),
-    function("randBytes", &[Param::Int], bytes),
-    function("randInt", &[Param::Int, Param::Int], int),
-    function("uuidv4", &[], uuid),
-    function("shuffle", &[Param::Str], shuffle),
+    fixed("randBytes", &[Param::Int], bytes),
+    fixed("randInt", &[Param::Int, Param::Int], int),
+    fixed("uuidv4", &[], uuid),
+    fixed("shuffle", &[Param::Str], shuffle),
 ];
 
 const ALPHANUMERIC: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -41,17 +42,6 @@ const PRINTABLE: [u8; 95] = {
 
 /// No secret is a thousandth of this long; Go would take what memory there is.
 const MAX_LENGTH: usize = 16 << 20;
-
-type Body = fn(&mut Call<'_>, &[Value]) -> Result<Value, Error>;
-
-const fn function(name: &'static str, params: &'static [Param], body: Body) -> Function {
-    Function {
-        name,
-        params,
-        variadic: None,
-        body,
-    }
-}
 
 /// Letters of an alphabet; a negative count gives none.
 fn text(call: &mut Call<'_>, args: &[Value], alphabet: &[u8]) -> Result<Value, Error> {

@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use template::function::{Error, Param};
 use template::value::{Elem, List};
-use template::{Call, Function, Value};
+use template::{Function, Value};
 
+use super::args::fixed;
 use crate::regex::{Regex, Replacement, quote_meta};
 
 const TWO: &[Param] = &[Param::Str, Param::Str];
@@ -16,71 +17,60 @@ const WITH_COUNT: &[Param] = &[Param::Str, Param::Str, Param::Int];
 const WITH_REPLACEMENT: &[Param] = &[Param::Str, Param::Str, Param::Str];
 
 pub(crate) const TABLE: &[Function] = &[
-    function("regexMatch", TWO, |_, args| {
+    fixed("regexMatch", TWO, |_, args| {
         Ok(Value::Bool(
             Regex::cached(bytes(args, 0)).is_ok_and(|regex| regex.is_match(bytes(args, 1))),
         ))
     }),
-    function("mustRegexMatch", TWO, |_, args| {
+    fixed("mustRegexMatch", TWO, |_, args| {
         Ok(Value::Bool(fallible(args)?.is_match(bytes(args, 1))))
     }),
-    function("regexFind", TWO, |_, args| Ok(find(&*panicking(args)?, args))),
-    function("mustRegexFind", TWO, |_, args| Ok(find(&*fallible(args)?, args))),
-    function("regexFindAll", WITH_COUNT, |_, args| {
+    fixed("regexFind", TWO, |_, args| Ok(find(&*panicking(args)?, args))),
+    fixed("mustRegexFind", TWO, |_, args| Ok(find(&*fallible(args)?, args))),
+    fixed("regexFindAll", WITH_COUNT, |_, args| {
         Ok(find_all(&*panicking(args)?, args))
     }),
-    function("mustRegexFindAll", WITH_COUNT, |_, args| {
+    fixed("mustRegexFindAll", WITH_COUNT, |_, args| {
         Ok(find_all(&*fallible(args)?, args))
     }),
-    function("regexSplit", WITH_COUNT, |_, args| {
+    fixed("regexSplit", WITH_COUNT, |_, args| {
         Ok(split(&*panicking(args)?, args))
     }),
-    function("mustRegexSplit", WITH_COUNT, |_, args| {
+    fixed("mustRegexSplit", WITH_COUNT, |_, args| {
         Ok(split(&*fallible(args)?, args))
     }),
-    function("regexReplaceAll", WITH_REPLACEMENT, |_, args| {
+    fixed("regexReplaceAll", WITH_REPLACEMENT, |_, args| {
         Ok(replace(
             &*panicking(args)?,
             args,
             Replacement::Template(bytes(args, 2)),
         ))
     }),
-    function("mustRegexReplaceAll", WITH_REPLACEMENT, |_, args| {
+    fixed("mustRegexReplaceAll", WITH_REPLACEMENT, |_, args| {
         Ok(replace(
             &*fallible(args)?,
             args,
             Replacement::Template(bytes(args, 2)),
         ))
     }),
-    function("regexReplaceAllLiteral", WITH_REPLACEMENT, |_, args| {
+    fixed("regexReplaceAllLiteral", WITH_REPLACEMENT, |_, args| {
         Ok(replace(
             &*panicking(args)?,
             args,
             Replacement::Literal(bytes(args, 2)),
         ))
     }),
-    function("mustRegexReplaceAllLiteral", WITH_REPLACEMENT, |_, args| {
+    fixed("mustRegexReplaceAllLiteral", WITH_REPLACEMENT, |_, args| {
         Ok(replace(
             &*fallible(args)?,
             args,
             Replacement::Literal(bytes(args, 2)),
         ))
     }),
-    function("regexQuoteMeta", &[Param::Str], |_, args| {
+    fixed("regexQuoteMeta", &[Param::Str], |_, args| {
         Ok(Value::Str(quote_meta(bytes(args, 0)).into()))
     }),
 ];
-
-type Body = fn(&mut Call<'_>, &[Value]) -> Result<Value, Error>;
-
-const fn function(name: &'static str, params: &'static [Param], body: Body) -> Function {
-    Function {
-        name,
-        params,
-        variadic: None,
-        body,
-    }
-}
 
 /// The pattern of a `mustRegex…` function.
 fn fallible(args: &[Value]) -> Result<Rc<Regex>, Error> {

@@ -9,20 +9,21 @@ use sha2::Sha256;
 use template::function::{Error, Param};
 use template::{Call, Function, Value};
 
+use super::args::fixed;
 use super::host::Host;
 
 pub(crate) const TABLE: &[Function] = &[
-    function("bcrypt", &[Param::Str], |call, args| {
+    fixed("bcrypt", &[Param::Str], |call, args| {
         Ok(Value::str(hashed(call, &args[0])?))
     }),
-    function("htpasswd", &[Param::Str, Param::Str], htpasswd),
-    function(
+    fixed("htpasswd", &[Param::Str, Param::Str], htpasswd),
+    fixed(
         "derivePassword",
         &[Param::Int, Param::Str, Param::Str, Param::Str, Param::Str],
         derive_password,
     ),
-    function("encryptAES", &[Param::Str, Param::Str], encrypt),
-    function("decryptAES", &[Param::Str, Param::Str], decrypt),
+    fixed("encryptAES", &[Param::Str, Param::Str], encrypt),
+    fixed("decryptAES", &[Param::Str, Param::Str], decrypt),
 ];
 
 /// Go's default: 2¹⁰ rounds.
@@ -71,17 +72,6 @@ const SHAPES: &[(&str, &[&str])] = &[
 ];
 
 const BLOCK: usize = 16;
-
-type Body = fn(&mut Call<'_>, &[Value]) -> Result<Value, Error>;
-
-const fn function(name: &'static str, params: &'static [Param], body: Body) -> Function {
-    Function {
-        name,
-        params,
-        variadic: None,
-        body,
-    }
-}
 
 fn htpasswd(call: &mut Call<'_>, args: &[Value]) -> Result<Value, Error> {
     let user = String::from_utf8_lossy(bytes(&args[0]));

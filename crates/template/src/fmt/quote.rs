@@ -59,7 +59,7 @@ fn escape(character: char, mark: char, ascii: bool, out: &mut String) {
 }
 
 /// Go's `unicode.IsPrint`.
-pub(crate) fn is_printable(character: char) -> bool {
+pub fn is_printable(character: char) -> bool {
     if character.is_ascii() {
         return matches!(character, ' '..='~');
     }
