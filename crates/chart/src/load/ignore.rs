@@ -45,12 +45,13 @@ enum Subject {
 
 impl Rules {
     /// Reads a rules file and adds the rule that every chart has: dot files in `templates/` are ignored.
+    /// A byte order mark, as editors on Windows write it, is no part of the first rule.
     ///
     /// # Errors
     /// The first rule that is no rule.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut rules = Vec::new();
-        for line in text.lines() {
+        for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
             if line.len() >= MAX_LINE {
                 return Err(Error::LongLine);
             }
@@ -162,6 +163,13 @@ mod tests {
         check("", "templates/.", false);
         check("", "templates/a/.x", false);
         check("# comment\n\n", ".x", false);
+    }
+
+    #[test]
+    fn files_of_windows_editors_are_read() {
+        check("\u{feff}*.txt\r\n*.md\r\n", "a.txt", true);
+        check("\u{feff}*.txt\r\n*.md\r\n", "a.md", true);
+        check("*.txt\n\u{feff}*.md", "a.md", false);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Prints a rendered chart as `helm template` does.
 
+use std::collections::HashMap;
+
 use super::{Hook, HookEvent, Rendered, split};
 use crate::glob;
 
@@ -52,24 +54,31 @@ impl Rendered {
     /// The same documents by the template they come from, as `helm template --output-dir` writes them.
     pub fn files(&self, shown: &Shown) -> Vec<(String, Vec<u8>)> {
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-        let mut add = |source: &str, text: &[u8]| match files.iter_mut().find(|(known, _)| known == source) {
-            Some((_, out)) => document(out, source, text),
-            None => {
-                let mut out = Vec::new();
-                document(&mut out, source, text);
-                files.push((source.to_owned(), out));
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for (source, text) in self.documents(shown) {
+            let at = *known.entry(source).or_insert(files.len());
+            if at == files.len() {
+                files.push((source.to_owned(), Vec::new()));
             }
-        };
-        for crd in self.crds.iter().filter(|_| shown.crds) {
-            add(&crd.source, &crd.data);
-        }
-        for manifest in &self.manifests {
-            add(&manifest.source, manifest.text().as_bytes());
-        }
-        for hook in self.shown_hooks(shown) {
-            add(&hook.source, hook.text().as_bytes());
+            document(&mut files[at].1, source, text);
         }
         files
+    }
+
+    /// The template of each document, in the order they are written to files.
+    pub fn sources(&self, shown: &Shown) -> Vec<&str> {
+        self.documents(shown).map(|(source, _)| source).collect()
+    }
+
+    /// The documents with the template they come from: CRDs, manifests, hooks.
+    fn documents(&self, shown: &Shown) -> impl Iterator<Item = (&str, &[u8])> {
+        let crds = self.crds.iter().filter(move |_| shown.crds);
+        let crds = crds.map(|crd| (&*crd.source, &*crd.data));
+        let manifests = self.manifests.iter();
+        let manifests = manifests.map(|manifest| (&*manifest.source, manifest.text().as_bytes()));
+        let hooks = self.shown_hooks(shown);
+        let hooks = hooks.map(|hook| (&*hook.source, hook.text().as_bytes()));
+        crds.chain(manifests).chain(hooks)
     }
 
     fn shown_hooks(&self, shown: &Shown) -> impl Iterator<Item = &Hook> {

@@ -231,7 +231,8 @@ impl ShownArgs {
     }
 }
 
-/// Writes each template's documents to a file of its own, and says so on standard output as Helm does.
+/// Writes each template's documents to a file of its own, and says so on standard output as Helm does: once for
+/// each document, and with an empty line in the end.
 fn write_files(
     rendered: &Rendered,
     shown: &Shown,
@@ -246,9 +247,11 @@ fn write_files(
         };
         std::fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(failed)?;
         std::fs::write(&path, text).map_err(failed)?;
-        console.text(&format!("wrote {}\n", path.display()))?;
     }
-    Ok(())
+    for source in rendered.sources(shown) {
+        console.text(&format!("wrote {}\n", folder.join(source).display()))?;
+    }
+    console.text("\n")
 }
 
 /// Runs the manifests through a program. What it says on standard error goes to ours.
