@@ -6,7 +6,7 @@
 //! values.yaml of subcharts ─┘
 //! ```
 //!
-//! Nothing here reads a file: bytes come in. What Helm only prints as a warning is returned as [`Warning`]s.
+//! Nothing here reads a file: bytes come in. What Helm only prints as a warning is returned as `Warning`s.
 
 pub mod coalesce;
 pub mod documents;

@@ -10,7 +10,7 @@
 //!
 //! One thing looks odd and is Helm's: tables two levels below `global` are one and the same table in a chart
 //! and all its subcharts, because Helm copies only the first level on the way down. What one subchart's
-//! defaults add there, its parent and its siblings see. [`take_back`] and [`share`] imitate that on plain trees.
+//! defaults add there, its parent and its siblings see. `take_back` and `share` imitate that on plain trees.
 //!
 //! Nesting is bounded by the readers of YAML and JSON, which refuse deeper documents.
 
