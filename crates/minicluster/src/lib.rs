@@ -7,8 +7,10 @@
 //!
 //! Under construction: the parts below are pure or self-contained; the server that joins them is not here yet.
 
-pub mod apply;
 mod go_text;
+pub mod apply;
+pub mod auth;
 pub mod patch;
 pub mod schema;
 pub mod store;
+pub mod validate;

@@ -3,7 +3,9 @@
 // Also outside of test functions: the panic of a test is its report.
 #![allow(clippy::unwrap_used)]
 
+mod auth;
 mod created;
+mod defaults;
 mod ownership;
 mod patched;
 mod properties;
@@ -16,3 +18,4 @@ mod store_disk;
 mod store_model;
 mod store_rules;
 mod store_samples;
+mod validation;
