@@ -12,6 +12,7 @@ mod chartfile;
 mod crds;
 mod dependencies;
 mod deprecations;
+mod duplicates;
 mod manifest;
 mod names;
 mod templates;
@@ -57,7 +58,7 @@ pub struct Options {
 
 /// Renders a chart in lint mode (release `test-release`) with processed dependencies and coalesced values:
 /// template paths such as `chart/templates/a.yaml` and what they printed.
-pub type Render<'a> = dyn FnMut(&Chart, &Map) -> Result<BTreeMap<String, String>, Unrendered> + 'a;
+pub type Render<'a> = dyn FnMut(&Chart, &Map) -> Result<BTreeMap<String, Vec<u8>>, Unrendered> + 'a;
 
 /// Why the templates could not be rendered, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -95,6 +95,8 @@ struct Frame<'r> {
 struct Got {
     value: Value,
     in_interface: bool,
+    /// Reached through a pointer and not copied since, so that an action prints it by its pointer's methods.
+    addressable: bool,
 }
 
 /// Why execution stopped. Boxed: the way without errors carries it through every call.
@@ -297,6 +299,7 @@ impl<'r, 'a> Run<'r, 'a> {
         match &got.value {
             Value::Str(text) => self.out.extend_from_slice(text.as_bytes()),
             Value::Nil => self.out.extend_from_slice(b"<no value>"),
+            Value::Object(object) if got.addressable => object.display_by_pointer(&mut self.out),
             value => {
                 if let Err(error) = crate::fmt::append_value(value, &mut self.out) {
                     return self.fail(frame, error.message);
@@ -391,6 +394,7 @@ impl Got {
         Self {
             value,
             in_interface: true,
+            addressable: false,
         }
     }
 }
@@ -400,6 +404,7 @@ impl From<Value> for Got {
         Self {
             value,
             in_interface: false,
+            addressable: false,
         }
     }
 }

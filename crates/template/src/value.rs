@@ -132,6 +132,11 @@ pub trait Object: fmt::Debug {
     }
     /// What `%v` prints.
     fn display(&self, out: &mut Vec<u8>);
+    /// What an action prints of a field of this type that it reached through a pointer: Go then finds the methods
+    /// of the pointer, too.
+    fn display_by_pointer(&self, out: &mut Vec<u8>) {
+        self.display(out);
+    }
     /// The value as the JSON and YAML encoders see it.
     fn plain(&self) -> Value;
     /// What `range` walks, `len` counts and `index` reads, as a list or a map; `None` for a type that has no

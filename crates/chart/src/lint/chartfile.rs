@@ -5,7 +5,7 @@ use std::fs;
 use yaml::Value;
 
 use super::Severity::{Error, Info, Warning};
-use super::{Linter, Severity, address};
+use super::{Linter, Severity, address, duplicates};
 use crate::go_text::quote;
 use crate::metadata::{API_V1, API_V2, Metadata, first_unknown};
 use crate::semver::Version;
@@ -46,13 +46,9 @@ pub(super) fn check(linter: &mut Linter) {
         linter.add(Error, FILE, message);
         return;
     }
-    if let Some(unknown) = first_unknown(&document) {
-        let field = quote(&unknown);
-        let message = format!(
-            "failed to strictly parse chart metadata file\n\terror unmarshaling JSON: while decoding JSON: \
-             json: unknown field {field}"
-        );
-        linter.add_at(Warning, FILE, line_of(&bytes, &unknown), message);
+    if let Some((line, problem)) = strict_problem(&bytes, &document) {
+        let message = format!("failed to strictly parse chart metadata file\n\t{problem}");
+        linter.add_at(Warning, FILE, line, message);
     }
     let rules: [(Severity, Rule); 12] = [
         (Error, name),
@@ -73,6 +69,16 @@ pub(super) fn check(linter: &mut Linter) {
             linter.add(severity, FILE, message);
         }
     }
+}
+
+/// What a reader that knows no mercy says of the file, and the line.
+fn strict_problem(bytes: &[u8], document: &Value) -> Option<(Option<u32>, String)> {
+    duplicates::problem(bytes).or_else(|| {
+        let unknown = first_unknown(document)?;
+        let field = quote(&unknown);
+        let message = format!("error unmarshaling JSON: while decoding JSON: json: unknown field {field}");
+        Some((line_of(bytes, &unknown, 0), message))
+    })
 }
 
 fn name(chart: &Metadata, _: &Value) -> Option<String> {
@@ -195,13 +201,15 @@ fn dependencies(chart: &Metadata, _: &Value) -> Option<String> {
     })
 }
 
-/// The line on which a key stands, for fields no rule knows more about.
-fn line_of(bytes: &[u8], key: &str) -> Option<u32> {
+/// The line on which a key stands, for fields no rule knows more about, after so many others with the same key.
+pub(super) fn line_of(bytes: &[u8], key: &str, others: usize) -> Option<u32> {
     let text = String::from_utf8_lossy(bytes);
-    let at = text.lines().position(|line| {
+    let is_of_key = |line: &str| {
         line.trim_start_matches([' ', '-', '{', ','])
             .strip_prefix(key)
             .is_some_and(|rest| rest.starts_with(':'))
-    });
-    at.and_then(|line| u32::try_from(line + 1).ok())
+    };
+    let mut lines = text.lines().enumerate().filter(|(_, line)| is_of_key(line));
+    let (at, _) = lines.nth(others)?;
+    u32::try_from(at + 1).ok()
 }

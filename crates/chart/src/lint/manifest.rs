@@ -4,7 +4,7 @@ use yaml::Value;
 
 use crate::go_text;
 use crate::json::Decoder;
-use crate::values::Map;
+use crate::values::{Map, documents};
 
 /// What the rules look at.
 #[derive(Debug, Default)]
@@ -29,8 +29,8 @@ impl Unreadable {
 
 impl Head {
     /// Reads one document; `None` for an empty one.
-    pub(super) fn read(document: &[u8]) -> Result<Option<Self>, Unreadable> {
-        let value = yaml::read(document, yaml::Numbers::Kept).map_err(|failed| Unreadable {
+    pub(super) fn read(document: Result<&[u8], Unreadable>) -> Result<Option<Self>, Unreadable> {
+        let value = yaml::read(document?, yaml::Numbers::Kept).map_err(|failed| Unreadable {
             line: failed.line(),
             why: failed.to_string(),
         })?;
@@ -75,17 +75,20 @@ impl Head {
     }
 }
 
-/// The documents of a stream, cut at lines that begin with `---`.
-pub(super) fn documents(bytes: &[u8]) -> Vec<&[u8]> {
-    let mut out = Vec::new();
-    let mut rest = bytes;
-    while let Some(at) = memchr::memmem::find(rest, b"\n---") {
-        out.push(&rest[..at]);
-        let after = &rest[at + 4..];
-        rest = memchr::memchr(b'\n', after).map_or(&[][..], |end| &after[end + 1..]);
-    }
-    out.push(rest);
-    out
+/// The documents of a stream, cut at lines that begin with `---`. The last one is an error when a line begins
+/// so and goes on with something that is no comment.
+pub(super) fn documents(bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], Unreadable>> {
+    let mut rest = Some(bytes);
+    std::iter::from_fn(move || match documents::split(rest.take()?) {
+        Ok((document, next)) => {
+            rest = next;
+            Some(Ok(document))
+        }
+        Err(failed) => Some(Err(Unreadable {
+            line: None,
+            why: failed.to_string(),
+        })),
+    })
 }
 
 /// What is wrong with a stream that begins like JSON, which Helm then reads as nothing else.

@@ -72,17 +72,18 @@ pub(super) fn check(linter: &mut Linter, options: &Options, render: &mut Render<
         if !matches!(extension.to_ascii_lowercase().as_str(), ".yaml" | ".yml") {
             continue;
         }
-        let Some(text) = rendered.get(&format!("{}/{name}", chart.name())) else {
+        let Some(printed) = rendered.get(&format!("{}/{name}", chart.name())) else {
             continue;
         };
-        if !text.trim().is_empty() && !output(linter, options, name, text) {
+        if !printed.trim_ascii().is_empty() && !output(linter, options, name, printed) {
             return;
         }
     }
 }
 
 /// Checks what one template printed; false when Helm stops looking.
-fn output(linter: &mut Linter, options: &Options, name: &str, text: &str) -> bool {
+fn output(linter: &mut Linter, options: &Options, name: &str, printed: &[u8]) -> bool {
+    let text = &*String::from_utf8_lossy(printed);
     if let Some(line) = text
         .lines()
         .find(|line| !line.trim().is_empty())
@@ -96,11 +97,11 @@ fn output(linter: &mut Linter, options: &Options, name: &str, text: &str) -> boo
     let version = options.kube_version.as_ref();
     let version =
         version.and_then(|version| Some((version.major.parse().ok()?, version.minor.parse().ok()?)));
-    if let Some(problem) = json_problem(text.as_bytes()) {
+    if let Some(problem) = json_problem(printed) {
         linter.add(Error, name, problem);
         return false;
     }
-    for document in documents(text.as_bytes()) {
+    for document in documents(printed) {
         let head = match Head::read(document) {
             Ok(Some(head)) => head,
             Ok(None) => continue,
@@ -126,7 +127,7 @@ fn output(linter: &mut Linter, options: &Options, name: &str, text: &str) -> boo
                 format!("a {kind} must contain matchLabels or matchExpressions, and {object} does not");
             linter.add(Error, name, message);
         }
-        if head.kind == "List" && list_has_annotation(text.as_bytes(), KEEP) {
+        if head.kind == "List" && list_has_annotation(printed, KEEP) {
             linter.add(
                 Error,
                 name,

@@ -146,6 +146,10 @@ impl Object for KubeVersion {
         out.extend_from_slice(format!("{{{}}}", words.map(String::as_str).join(" ")).as_bytes());
     }
 
+    fn display_by_pointer(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.normalized.as_bytes());
+    }
+
     fn plain(&self) -> Value {
         plain_struct(self.fields())
     }

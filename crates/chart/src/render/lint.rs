@@ -24,7 +24,7 @@ pub fn render_for_lint(
     namespace: &Namespace,
     capabilities: &Capabilities,
     host: &Host,
-) -> Result<BTreeMap<String, String>, Unrendered> {
+) -> Result<BTreeMap<String, Vec<u8>>, Unrendered> {
     let name: ReleaseName = RELEASE.parse().expect("Helm's own name is a release name");
     let release = Release {
         name: &name,
@@ -34,10 +34,9 @@ pub fn render_for_lint(
     };
     let scopes = scope::build(chart, &release, capabilities, values.clone());
     let outputs = templates::execute(&scopes, host).map_err(|error| unrendered(chart, &error))?;
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ok(outputs
         .into_iter()
-        .map(|output| (output.source.to_string(), text(output.bytes)))
+        .map(|output| (output.source.to_string(), output.bytes))
         .collect())
 }
 

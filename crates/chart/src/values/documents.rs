@@ -47,7 +47,7 @@ fn table(document: &[u8]) -> Result<Map, Error> {
 }
 
 /// The first document, and what follows its separator.
-fn split(bytes: &[u8]) -> Result<(&[u8], Option<&[u8]>), Error> {
+pub(crate) fn split(bytes: &[u8]) -> Result<(&[u8], Option<&[u8]>), Error> {
     let mut line_start = 0;
     loop {
         let line = &bytes[line_start..];

@@ -105,6 +105,8 @@ struct ShownArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Accepted for Helm's sake, without effect")]
 struct Ignored {
+    #[arg(long, hide = true, alias = "atomic")]
+    rollback_on_failure: bool,
     #[arg(long, hide = true)]
     create_namespace: bool,
     #[arg(long, hide = true)]
@@ -116,6 +118,12 @@ struct Ignored {
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, value_parser = ["client", "true", "unset"])]
     dry_run: Option<Option<String>>,
     #[arg(long, hide = true)]
+    devel: bool,
+    #[arg(long, hide = true, alias = "force")]
+    force_replace: bool,
+    #[arg(long, hide = true)]
+    force_conflicts: bool,
+    #[arg(long, hide = true)]
     hide_notes: bool,
     #[arg(short, long, hide = true, value_name = "KEY=VALUE")]
     labels: Vec<String>,
@@ -123,12 +131,19 @@ struct Ignored {
     render_subchart_notes: bool,
     #[arg(long, hide = true)]
     replace: bool,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
+    server_side: Option<Option<String>>,
     #[arg(long, hide = true)]
     skip_crds: bool,
+    #[arg(long, hide = true)]
+    take_ownership: bool,
     #[arg(long, hide = true, value_name = "DURATION")]
     timeout: Option<String>,
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
     wait: Option<Option<String>>,
+    /// Of a chart in a repository; a folder or an archive has only one.
+    #[arg(long, hide = true, value_name = "VERSION")]
+    version: Option<String>,
     #[arg(long, hide = true)]
     wait_for_jobs: bool,
 }

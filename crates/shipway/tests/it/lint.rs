@@ -56,3 +56,33 @@ fn archives_are_checked_as_folders_are() {
     };
     assert_eq!(findings("api"), findings("api-1.2.0.tgz"));
 }
+
+#[test]
+fn streams_that_kubernetes_could_not_read_are_errors() {
+    let folder = Folder::with_chart(
+        "lint_streams",
+        &[
+            (
+                "Chart.yaml",
+                "apiVersion: v2\nname: api\nversion: 1.2.0\nname: api\n",
+            ),
+            ("templates/a.yaml", "{{ `/w==` | b64dec }}"),
+        ],
+    );
+    let first = folder.seen("lint api");
+    assert!(
+        first.contains("warning api/Chart.yaml:4: failed to strictly parse"),
+        "{first}"
+    );
+    assert!(first.contains("key \"name\" already set in map"), "{first}");
+    assert!(
+        first.contains("error api/templates/a.yaml: unable to parse YAML"),
+        "{first}"
+    );
+    let folder = Folder::with_chart(
+        "lint_separators",
+        &[("templates/a.yaml", "a: 1\n--- # fine\nb: 1\n----\nc: 1\n")],
+    );
+    let second = folder.seen("lint api");
+    assert!(second.contains("invalid Yaml document separator: -"), "{second}");
+}

@@ -76,6 +76,8 @@ fn flags_of_helm_without_effect_are_accepted() {
     let line =
         "template rel api --dry-run=client --wait --timeout 5m --create-namespace --skip-crds --hide-notes";
     assert_eq!(folder.seen(line), folder.seen("template rel api"));
+    let line = "template rel api --atomic --force --take-ownership --server-side=false --devel --version 1.x";
+    assert_eq!(folder.seen(line), folder.seen("template rel api"));
 }
 
 /// The chart of the README's first command.

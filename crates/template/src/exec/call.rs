@@ -60,6 +60,7 @@ impl Run<'_, '_> {
                 Ok(Got {
                     in_interface: value.is_nil(),
                     value,
+                    addressable: false,
                 })
             }
             Err(error) => {

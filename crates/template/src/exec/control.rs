@@ -115,6 +115,7 @@ impl Run<'_, '_> {
             let element = Got {
                 value: item.clone(),
                 in_interface,
+                addressable: false,
             };
             if self.turn(frame, turns, || Value::int(at as i64), &element)? == Flow::Break {
                 break;
@@ -136,7 +137,12 @@ impl Run<'_, '_> {
         let is_empty = entries.is_empty();
         for (key, value) in entries {
             let key = || key.map_or(Value::Nil, Value::Str);
-            if self.turn(frame, turns, key, &Got { value, in_interface })? == Flow::Break {
+            let element = Got {
+                value,
+                in_interface,
+                addressable: false,
+            };
+            if self.turn(frame, turns, key, &element)? == Flow::Break {
                 break;
             }
         }

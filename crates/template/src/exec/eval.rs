@@ -35,6 +35,7 @@ impl Run<'_, '_> {
         let mut last = None;
         for command in file.links(commands) {
             let mut got = self.command(frame, *command, last)?;
+            got.addressable &= !got.in_interface;
             got.in_interface = false;
             last = Some(got);
         }

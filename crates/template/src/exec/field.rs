@@ -3,7 +3,7 @@
 use crate::error::Missing;
 use crate::function::{self, Call, Function, Param};
 use crate::tree::{Node, NodeId, Seq};
-use crate::value::{Map, MapKind, Object, Value};
+use crate::value::{Kind, Map, MapKind, Object, Value};
 
 use super::eval::Arguments;
 use super::{Frame, Got, Halt, MissingKey, Run};
@@ -62,6 +62,7 @@ impl Run<'_, '_> {
                     Some(value) => Ok(Got {
                         value: value.clone(),
                         in_interface,
+                        addressable: false,
                     }),
                     None => self.missing_key(frame, place, in_interface),
                 }
@@ -108,6 +109,7 @@ impl Run<'_, '_> {
             Ok(value) => Ok(Got {
                 in_interface: value.is_nil(),
                 value,
+                addressable: false,
             }),
             Err(error) => {
                 self.at = place.node;
@@ -148,6 +150,7 @@ impl Run<'_, '_> {
             Some(value) => Ok(Got {
                 in_interface: value.is_nil(),
                 value,
+                addressable: receiver.addressable || object.kind() == Kind::Ptr,
             }),
             None => self.no_such_field(frame, receiver, place),
         }
@@ -169,6 +172,7 @@ impl Run<'_, '_> {
             Ok(value) => Ok(Got {
                 in_interface: value.is_nil(),
                 value,
+                addressable: false,
             }),
             Err(error) => {
                 self.at = place.node;
