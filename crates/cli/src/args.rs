@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::command::{completions, explain, lint, package, template, version};
+use crate::command::{cluster, completions, explain, lint, package, template, version};
 use crate::console::Console;
 use crate::exit;
 use crate::failure::Failure;
@@ -33,6 +33,7 @@ Examples:
                                   render a chart, byte for byte as Helm does
   shipway lint ./charts/*         everything that is wrong with these charts
   shipway package ./charts/api    an archive that is the same bytes every time
+  shipway cluster start           a Kubernetes API server on this machine
   shipway explain                 list every error code
   shipway explain SW0101          what an error means and what to do
   shipway completions bash        completions for your shell
@@ -83,6 +84,7 @@ pub(crate) enum Command {
     Template(Box<template::Args>),
     Lint(lint::Args),
     Package(package::Args),
+    Cluster(cluster::Args),
     Explain(explain::Args),
     Completions(completions::Args),
     Version(version::Args),

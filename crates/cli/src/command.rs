@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod explain;
 mod host;
@@ -22,6 +23,7 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Result<Outcome, Fa
         Command::Template(args) => template::run(&args, console),
         Command::Lint(args) => return lint::run(&args, console),
         Command::Package(args) => package::run(&args, console),
+        Command::Cluster(args) => cluster::run(&args, console),
         Command::Version(args) => version::run(&args, console),
         Command::Reference => console.text(&reference::markdown()),
     }

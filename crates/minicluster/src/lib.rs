@@ -5,12 +5,14 @@
 //!                 └───────── schema ─────────┘
 //! ```
 //!
-//! Under construction: the parts below are pure or self-contained; the server that joins them is not here yet.
+//! `server` is the way in: [`server::Cluster`] starts one. The other parts are pure or self-contained.
 
 mod go_text;
 pub mod apply;
 pub mod auth;
 pub mod patch;
+mod registry;
 pub mod schema;
+pub mod server;
 pub mod store;
 pub mod validate;

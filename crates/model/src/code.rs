@@ -57,6 +57,8 @@ registry! {
     NOT_INSTALLABLE = "SW0211", InvalidInput, "a library chart can't be rendered by itself";
     POST_RENDERER = "SW0212", Stalled, "the post-renderer failed";
     PACKAGE = "SW0213", InvalidInput, "a chart can't be packaged";
+
+    CLUSTER = "SW0301", InvalidInput, "the mini cluster can't run";
 }
 
 impl Code {

@@ -23,4 +23,5 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("SW0211", include_str!("../../../../../docs/errors/SW0211.md")),
     ("SW0212", include_str!("../../../../../docs/errors/SW0212.md")),
     ("SW0213", include_str!("../../../../../docs/errors/SW0213.md")),
+    ("SW0301", include_str!("../../../../../docs/errors/SW0301.md")),
 ];

@@ -1,0 +1,195 @@
+//! `shipway cluster`: a Kubernetes-compatible API server on this machine.
+//!
+//! `start` runs until it is told to stop; `kubeconfig` prints what the last start wrote. The cluster itself is the
+//! crate `minicluster`; here are only its command line, the signals and the kubeconfig file.
+
+use std::error::Error as _;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use minicluster::server::{Cluster, Error, Options};
+use model::{Code, Diagnose};
+use serde::Serialize;
+
+use crate::Failure;
+use crate::console::Console;
+
+/// Run a throw-away Kubernetes API server on this machine.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  shipway cluster start                       in memory, on a free port
+  shipway cluster start --data ~/.shipway/dev --port 6443
+                                              keeps everything in a folder
+  KUBECONFIG=shipway.kubeconfig kubectl get ns
+                                              once it is ready
+
+It is an API server without nodes: nothing runs, and no controller but namespaces and garbage collection works.")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Start(Start),
+    Kubeconfig(Kubeconfig),
+}
+
+/// Start an API server and serve until SIGINT or SIGTERM.
+#[derive(Debug, clap::Args)]
+struct Start {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Keep the objects in this folder; without it they are gone when the server stops.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The administrator's token; without it a random one is made.
+    #[arg(long)]
+    token: Option<String>,
+    /// Where to write the kubeconfig.
+    #[arg(long, value_name = "FILE", default_value = KUBECONFIG)]
+    kubeconfig: PathBuf,
+}
+
+/// Print the kubeconfig that `start` wrote.
+#[derive(Debug, clap::Args)]
+struct Kubeconfig {
+    /// The file to print.
+    #[arg(long, value_name = "FILE", default_value = KUBECONFIG)]
+    kubeconfig: PathBuf,
+}
+
+const KUBECONFIG: &str = "shipway.kubeconfig";
+
+#[derive(Debug, Serialize)]
+struct Ready {
+    server: String,
+    kubeconfig: PathBuf,
+}
+
+/// Why there is no cluster.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("the mini cluster can't start")]
+    Start(#[source] Error),
+    #[error("the mini cluster can't start: no runtime")]
+    Runtime(#[source] io::Error),
+    #[error("can't {doing} {}", path.display())]
+    Kubeconfig {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+}
+
+impl Diagnose for Problem {
+    fn code(&self) -> Code {
+        Code::CLUSTER
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Start(Error::Store(error)) => error.hint(),
+            Self::Start(Error::Listen { address, .. }) => Some(format!(
+                "another program may have port {}; leave out --port to take a free one",
+                address.port()
+            )),
+            Self::Start(error) => error.source().map(ToString::to_string),
+            Self::Runtime(_) => None,
+            Self::Kubeconfig { .. } => {
+                Some("`shipway cluster start --kubeconfig FILE` writes it where you want it".to_owned())
+            }
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
+    match &args.command {
+        Command::Start(start) => serve(start, console),
+        Command::Kubeconfig(args) => {
+            let text = std::fs::read_to_string(&args.kubeconfig).map_err(|source| Problem::Kubeconfig {
+                doing: "read",
+                path: args.kubeconfig.clone(),
+                source,
+            })?;
+            console.text(&text)
+        }
+    }
+}
+
+fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Problem::Runtime)?;
+    let options = Options {
+        address: Some(SocketAddr::from(([127, 0, 0, 1], args.port))),
+        folder: args.data.clone(),
+        token: args.token.clone(),
+    };
+    runtime.block_on(async {
+        // Before the server is ready, so that whoever stops it at once stops it properly.
+        let stop = Stop::listen().map_err(Problem::Runtime)?;
+        let cluster = Cluster::start(options).await.map_err(Problem::Start)?;
+        let handle = cluster.handle();
+        write_private(&args.kubeconfig, &handle.kubeconfig())?;
+        let ready = Ready {
+            server: handle.url(),
+            kubeconfig: args.kubeconfig.clone(),
+        };
+        console.data(&ready, || {
+            format!(
+                "ready: {} (kubeconfig {})\n",
+                ready.server,
+                ready.kubeconfig.display()
+            )
+        })?;
+        stop.wait().await;
+        Ok(())
+    })
+}
+
+/// Writes a file that only its owner may read: it holds the administrator's token.
+fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|source| Problem::Kubeconfig {
+            doing: "write",
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// The signals that end a server.
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

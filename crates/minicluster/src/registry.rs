@@ -1,0 +1,226 @@
+//! What a request for a resource goes through, as a list of named stages, and the store behind it.
+//!
+//! ```text
+//! Call ─► decode ─► check fields ─► prune, default ─► metadata ─► own fields ─► validate ─► store ─► Reply
+//!          body      fields          defaults, kinds   metadata     apply         names
+//! ```
+//!
+//! Reading and writing are the same for every kind, built-in or custom; what differs by kind stands in tables
+//! (`defaults`, `kinds`, `selector`, `table`). Knows nothing of connections, HTTP headers or who is asking.
+//! Not here: admission (quota, limits, policies), the validation of each kind's fields, and controllers, apart from
+//! the few without which clients wait for ever: namespaces, CRDs, and the collection of dependents.
+
+pub(crate) mod body;
+pub(crate) mod catalog;
+mod collect;
+mod defaults;
+mod delete;
+pub(crate) mod failure;
+mod fields;
+mod kinds;
+mod list;
+mod metadata;
+mod names;
+mod patch;
+pub(crate) mod query;
+mod reply;
+pub(crate) mod route;
+mod scale;
+mod selector;
+mod table;
+mod watch;
+mod world;
+mod write;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::schema::Table;
+use crate::store::{self, Handle, Object};
+use catalog::{Catalog, Served};
+use failure::Failure;
+use query::Query;
+use route::Target;
+
+pub(crate) use kinds::base64;
+pub(crate) use reply::{Content, Reply};
+pub(crate) use world::random_hex;
+
+/// The resources of one cluster. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Registry {
+    store: Handle,
+    catalog: Arc<RwLock<Arc<Catalog>>>,
+    services: Arc<kinds::Addresses>,
+    /// The certificate that every namespace publishes in `kube-root-ca.crt`.
+    authority: Arc<str>,
+}
+
+/// A request for a resource, with everything that a stage may ask.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub served: Arc<Served>,
+    pub target: Target,
+    pub query: Query,
+    /// The owner of the fields that are written.
+    pub manager: String,
+    pub accept: String,
+    pub content_type: String,
+    pub body: Bytes,
+}
+
+/// What a request does to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    List,
+    Watch,
+    Create,
+    Update,
+    Patch,
+    Delete,
+    DeleteCollection,
+}
+
+impl Verb {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Verb::Get => "get",
+            Verb::List => "list",
+            Verb::Watch => "watch",
+            Verb::Create => "create",
+            Verb::Update => "update",
+            Verb::Patch => "patch",
+            Verb::Delete => "delete",
+            Verb::DeleteCollection => "deletecollection",
+        }
+    }
+}
+
+impl Call {
+    /// The name on the path; calls on collections have none.
+    fn name(&self) -> &str {
+        self.target.name.as_deref().unwrap_or_default()
+    }
+
+    fn namespace(&self) -> Option<&str> {
+        self.target.namespace.as_deref()
+    }
+
+    fn subresource(&self) -> &str {
+        self.target.subresource.as_deref().unwrap_or_default()
+    }
+
+    fn stored_as(&self) -> Result<&store::Resource, Failure> {
+        self.served
+            .stored_as
+            .as_ref()
+            .ok_or_else(Failure::method_not_allowed)
+    }
+
+    fn key(&self, name: &str) -> Result<store::Key, Failure> {
+        store::Key::new(self.stored_as()?, self.namespace(), name)
+            .map_err(|error| self.store_failure(&error, name))
+    }
+
+    fn store_failure(&self, error: &store::Error, name: &str) -> Failure {
+        Failure::store(error, &self.served.resource, name)
+    }
+}
+
+impl Registry {
+    pub(crate) fn new(store: Handle, authority: &str) -> Self {
+        let registry = Self {
+            store,
+            catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(Table::get(), &[])))),
+            services: Arc::default(),
+            authority: Arc::from(authority),
+        };
+        registry.refresh_catalog();
+        registry.reserve_addresses();
+        registry
+    }
+
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        // A catalog is replaced as a whole, so a panic while it was locked left nothing half done.
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the definitions again after one has changed.
+    fn refresh_catalog(&self) {
+        let definitions: Vec<Value> =
+            match store::Resource::new("apiextensions.k8s.io", "customresourcedefinitions") {
+                Ok(resource) => self.values(&resource, None),
+                Err(_) => Vec::new(),
+            };
+        let catalog = Arc::new(Catalog::new(Table::get(), &definitions));
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+    }
+
+    /// All objects of a resource, as stored.
+    fn values(&self, resource: &store::Resource, namespace: Option<&str>) -> Vec<Value> {
+        let all = self.objects(resource, namespace);
+        all.iter().filter_map(|object| object.value().ok()).collect()
+    }
+
+    fn objects(&self, resource: &store::Resource, namespace: Option<&str>) -> Vec<Arc<Object>> {
+        let query = store::Query {
+            namespace,
+            ..store::Query::default()
+        };
+        self.store.list(resource, &query).unwrap_or_default().objects
+    }
+
+    /// Answers a call: the one place where verbs become work.
+    ///
+    /// # Errors
+    /// Whatever the stages refuse, as the answer's `Status`.
+    pub(crate) async fn answer(&self, verb: Verb, call: &Call) -> Result<Reply, Failure> {
+        let scale = call.subresource() == "scale";
+        match verb {
+            Verb::Get if scale => scale::get(self, call),
+            Verb::Update | Verb::Patch if scale => scale::write(self, verb, call).await,
+            Verb::Get => list::get(self, call),
+            Verb::List => list::list(self, call).await,
+            Verb::Watch => watch::watch(self, call).await,
+            Verb::Create => write::create(self, call).await,
+            Verb::Update => write::update(self, call).await,
+            Verb::Patch => patch::patch(self, call).await,
+            Verb::Delete => delete::delete(self, call).await,
+            Verb::DeleteCollection => delete::collection(self, call).await,
+        }
+    }
+
+    fn find(&self, call: &Call) -> Result<Arc<Object>, Failure> {
+        let found = self.store.get(&call.key(call.name())?);
+        found.ok_or_else(|| Failure::not_found(&call.served.resource, call.name()))
+    }
+}
+
+/// The object with its kind and apiVersion, which are not stored.
+fn complete(served: &Served, object: &Object) -> Result<Value, Failure> {
+    let mut value = object
+        .value()
+        .map_err(|error| Failure::internal(error.to_string()))?;
+    identify(served, &mut value);
+    Ok(value)
+}
+
+fn identify(served: &Served, value: &mut Value) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("kind".to_owned(), Value::from(served.resource.kind.as_str()));
+        fields.insert("apiVersion".to_owned(), Value::from(served.api_version.as_str()));
+    }
+}
+
+/// The JSON of an object with its kind and apiVersion put in front, without parsing it.
+fn complete_json(served: &Served, object: &Object) -> Vec<u8> {
+    let head = format!(
+        "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",",
+        served.resource.kind, served.api_version
+    );
+    let rest = object.json().get(1..).unwrap_or_default();
+    [head.as_bytes(), rest].concat()
+}

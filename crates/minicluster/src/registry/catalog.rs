@@ -1,0 +1,264 @@
+//! What is served: the built-in resources and those of CustomResourceDefinitions.
+//!
+//! ```text
+//! schema::Table ──┐
+//!                 ├──► Catalog ──► Served (one resource at one version, with its type)
+//! CRD objects ────┘
+//! ```
+//!
+//! A catalog never changes: a new one replaces it when a definition does. It knows no objects.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::apply::FieldSet;
+use crate::schema::resources::{GET_PATCH_UPDATE, STORED};
+use crate::schema::{CustomType, OpenApi, Resource, Subresource, Table, TypeRef};
+use crate::store;
+
+/// One resource at one version.
+#[derive(Debug)]
+pub struct Served {
+    pub resource: Resource,
+    /// `apps/v1`
+    pub api_version: String,
+    pub list_kind: String,
+    /// Where its objects are; `None` for reviews.
+    pub stored_as: Option<store::Resource>,
+    /// What the main endpoint does not write, and what `status` does not.
+    pub reset: FieldSet,
+    pub reset_status: FieldSet,
+    pub has_status: bool,
+    ty: Type,
+    pub custom: Option<Custom>,
+}
+
+/// What only a CRD has.
+#[derive(Debug)]
+pub struct Custom {
+    /// `additionalPrinterColumns` as written.
+    pub columns: Vec<Value>,
+    /// `openAPIV3Schema` as written.
+    pub schema: Value,
+    /// Dotted paths without the leading dot.
+    pub selectable: Vec<String>,
+    /// Where `scale` reads and writes, dotted, if the kind has it.
+    pub scale: Option<Value>,
+}
+
+#[derive(Debug)]
+enum Type {
+    Builtin(TypeRef<'static>),
+    Custom(CustomType),
+}
+
+/// Everything that is served at one time.
+#[derive(Debug)]
+pub struct Catalog {
+    served: HashMap<(String, String, String), Arc<Served>>,
+    /// In the order of discovery.
+    resources: Vec<Resource>,
+}
+
+impl Served {
+    pub fn ty(&self) -> TypeRef<'_> {
+        match &self.ty {
+            Type::Builtin(ty) => *ty,
+            Type::Custom(ty) => ty.type_ref(),
+        }
+    }
+
+    pub fn is(&self, group: &str, plural: &str) -> bool {
+        self.resource.group == group && self.resource.plural == plural
+    }
+
+    fn builtin(table: &'static Table, resource: &Resource) -> Option<Self> {
+        let ty = table.kind(&resource.group, &resource.version, &resource.kind)?;
+        let stored_as = resource
+            .storage
+            .as_ref()
+            .and_then(|(group, _)| store::Resource::new(group, &resource.plural).ok());
+        let has_status = resource.subresource("status").is_some();
+        Some(Self {
+            api_version: resource.group_version(),
+            list_kind: format!("{}List", resource.kind),
+            stored_as,
+            reset: if has_status {
+                FieldSet::of_fields(&[&["status"]])
+            } else {
+                FieldSet::new()
+            },
+            reset_status: FieldSet::of_fields(&[&["spec"]]),
+            has_status,
+            ty: Type::Builtin(ty),
+            custom: None,
+            resource: resource.clone(),
+        })
+    }
+
+    fn custom(definition: &Value, version: &Value) -> Option<Self> {
+        let resource = custom_resource(definition, version)?;
+        let schema = version
+            .pointer("/schema/openAPIV3Schema")
+            .cloned()
+            .unwrap_or_else(|| json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}));
+        let list_kind = definition.pointer("/spec/names/listKind").and_then(Value::as_str);
+        let fields = version.pointer("/selectableFields").and_then(Value::as_array);
+        let path = |field: &Value| {
+            field["jsonPath"]
+                .as_str()
+                .map(|path| path.trim_start_matches('.').to_owned())
+        };
+        let has_status = resource.subresource("status").is_some();
+        Some(Self {
+            api_version: resource.group_version(),
+            list_kind: list_kind.map_or_else(|| format!("{}List", resource.kind), str::to_owned),
+            stored_as: store::Resource::new(&resource.group, &resource.plural).ok(),
+            reset: if has_status {
+                FieldSet::of_fields(&[&["status"]])
+            } else {
+                FieldSet::new()
+            },
+            reset_status: FieldSet::of_fields(&[&["spec"], &["metadata"]]),
+            has_status,
+            ty: Type::Custom(CustomType::parse(&schema).ok()?),
+            custom: Some(Custom {
+                columns: version
+                    .get("additionalPrinterColumns")
+                    .and_then(Value::as_array)
+                    .cloned()
+                    .unwrap_or_default(),
+                schema,
+                selectable: fields.into_iter().flatten().filter_map(path).collect(),
+                scale: version.pointer("/subresources/scale").cloned(),
+            }),
+            resource,
+        })
+    }
+}
+
+impl Catalog {
+    pub fn new(table: &'static Table, definitions: &[Value]) -> Self {
+        let mut resources = table.resources().to_vec();
+        let mut served = HashMap::new();
+        let mut add = |one: Served| {
+            let Resource {
+                group,
+                version,
+                plural,
+                ..
+            } = &one.resource;
+            served.insert((group.clone(), version.clone(), plural.clone()), Arc::new(one));
+        };
+        for resource in table.resources() {
+            if let Some(one) = Served::builtin(table, resource) {
+                add(one);
+            }
+        }
+        let versions = definitions.iter().flat_map(|definition| {
+            let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
+            versions
+                .into_iter()
+                .flatten()
+                .map(move |version| (definition, version))
+        });
+        for (definition, version) in versions {
+            if version["served"] == json!(true)
+                && is_established(definition)
+                && let Some(one) = Served::custom(definition, version)
+            {
+                resources.push(one.resource.clone());
+                add(one);
+            }
+        }
+        Self { served, resources }
+    }
+
+    pub fn resources(&self) -> &[Resource] {
+        &self.resources
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Served>> {
+        self.served.values()
+    }
+
+    pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Served>> {
+        let key = (group.to_owned(), version.to_owned(), plural.to_owned());
+        self.served.get(&key)
+    }
+
+    pub fn has_group(&self, group: &str) -> bool {
+        self.resources.iter().any(|resource| resource.group == group)
+    }
+}
+
+/// The documents of one Kubernetes version, made once for all clusters of a process.
+pub fn open_api() -> &'static OpenApi {
+    static DOCUMENTS: std::sync::OnceLock<OpenApi> = std::sync::OnceLock::new();
+    DOCUMENTS.get_or_init(|| OpenApi::new(Table::get()))
+}
+
+fn is_established(definition: &Value) -> bool {
+    let conditions = definition.pointer("/status/conditions").and_then(Value::as_array);
+    let established = |one: &Value| one["type"] == json!("Established") && one["status"] == json!("True");
+    conditions.is_some_and(|all| all.iter().any(established))
+}
+
+fn custom_resource(definition: &Value, version: &Value) -> Option<Resource> {
+    let names = definition.pointer("/spec/names")?;
+    let text = |value: &Value, key: &str| {
+        value
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let list = |key: &str| {
+        let items = names.get(key).and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let group = text(definition.get("spec")?, "group");
+    let kind = text(names, "kind");
+    let verbs = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let mut subresources = Vec::new();
+    if version.pointer("/subresources/scale").is_some() {
+        subresources.push(Subresource {
+            name: "scale".to_owned(),
+            group: "autoscaling".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Scale".to_owned(),
+            verbs: verbs(GET_PATCH_UPDATE),
+        });
+    }
+    if version.pointer("/subresources/status").is_some() {
+        subresources.push(Subresource {
+            name: "status".to_owned(),
+            group: String::new(),
+            version: String::new(),
+            kind: kind.clone(),
+            verbs: verbs(GET_PATCH_UPDATE),
+        });
+    }
+    let singular = text(names, "singular");
+    let storage = (group.clone(), text(version, "name"));
+    Some(Resource {
+        singular: if singular.is_empty() {
+            kind.to_lowercase()
+        } else {
+            singular
+        },
+        plural: text(names, "plural"),
+        short_names: list("shortNames"),
+        categories: list("categories"),
+        namespaced: definition.pointer("/spec/scope")? == "Namespaced",
+        verbs: verbs(STORED),
+        subresources,
+        storage: Some(storage),
+        custom: true,
+        version: text(version, "name"),
+        group,
+        kind,
+    })
+}

@@ -1,0 +1,47 @@
+//! The clock and the randomness of a running cluster: the only place that asks the machine for them.
+
+use jiff::Timestamp;
+
+/// RFC 3339, UTC, seconds: how Kubernetes writes times.
+pub(crate) fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Seconds since a time, for ages; `None` for what is no time.
+pub(super) fn seconds_since(time: &str) -> Option<i64> {
+    let then: Timestamp = time.parse().ok()?;
+    Some(Timestamp::now().as_second() - then.as_second())
+}
+
+/// A random UUID, version 4.
+pub(super) fn uid() -> String {
+    let mut bytes = random::<16>();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hexadecimal(&bytes);
+    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    parts.join("-")
+}
+
+/// Five characters for a generated name, out of those that the real server uses: no vowels, no look-alikes.
+pub(super) fn suffix() -> String {
+    const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+    let pick = |byte: u8| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]);
+    random::<5>().into_iter().map(pick).collect()
+}
+
+/// 128 random bits, for a token.
+pub(crate) fn random_hex() -> String {
+    hexadecimal(&random::<16>())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Without randomness there are no keys either, so the server has not started.
+    let _ = getrandom::fill(&mut bytes);
+    bytes
+}

@@ -1,0 +1,237 @@
+//! Connections: accepted, limited, and each request carried to whoever answers it.
+//!
+//! A client can hold at most one connection's worth of memory: heads and bodies are bounded in size and time, and
+//! a watch waits for a slow reader without collecting for it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Method, Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use super::answer::{self, Body};
+use super::identity::{self, Identity};
+use super::{Handle, discovery};
+use crate::registry::failure::Failure;
+use crate::registry::query::Query;
+use crate::registry::route::{Route, Target};
+use crate::registry::{Call, Registry, Reply, Verb};
+
+/// What a real API server takes as a request body.
+const MAX_BODY: usize = 3 << 20;
+
+/// Connections at one time: a thousand watchers with room to spare, below the usual limit of open files.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// A TLS handshake or a request's head takes milliseconds; whoever needs longer is not a client.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// 3 MiB over a very slow line.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What every connection shares.
+#[derive(Debug, Clone)]
+pub(super) struct Service {
+    pub registry: Registry,
+    pub handle: Handle,
+}
+
+/// Serves connections until the task is dropped, and them with it.
+pub(super) async fn accept(listener: TcpListener, acceptor: TlsAcceptor, service: Service) {
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            return;
+        };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of files, most likely: those in use come back, so try again a little later.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let (acceptor, service) = (acceptor.clone(), service.clone());
+        connections.spawn(async move {
+            serve(stream, acceptor, service).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, acceptor: TlsAcceptor, service: Service) {
+    // Answers are written whole; waiting for more to send only delays them.
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await else {
+        return;
+    };
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(1000)
+        .keep_alive_interval(Some(HEAD_TIMEOUT));
+    let service = service_fn(move |request| {
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.respond(request).await) }
+    });
+    // The client went away or spoke no HTTP: there is nobody to tell.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+}
+
+impl Service {
+    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+        let reply = self
+            .reply(request)
+            .await
+            .unwrap_or_else(|failure| Reply::from(&failure));
+        answer::response(reply)
+    }
+
+    async fn reply(&self, request: Request<Incoming>) -> Result<Reply, Failure> {
+        let (head, body) = request.into_parts();
+        let identity = identity::authenticate(&head.headers, self.handle.token())?;
+        let path = head.uri.path();
+        let query = Query::parse(head.uri.query().unwrap_or_default());
+        let accept = header(&head.headers, ACCEPT.as_str());
+        let target = match Route::parse(path) {
+            Route::Resource(target) => target,
+            route => {
+                identity.may_read(&head.method.as_str().to_lowercase(), path)?;
+                return Ok(discovery::answer(&self.registry, &route, accept));
+            }
+        };
+        let (verb, call) = self.call(&head.method, identity, (target, query))?;
+        let body = read(body).await?;
+        let call = Call {
+            accept: accept.to_owned(),
+            content_type: header(&head.headers, CONTENT_TYPE.as_str()).to_owned(),
+            manager: manager(&call.query, header(&head.headers, USER_AGENT.as_str())),
+            body,
+            ..call
+        };
+        let mut reply = self.registry.answer(verb, &call).await?;
+        if call.served.is("", "endpoints") {
+            let text = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+            reply.warnings.push(text.to_owned());
+        }
+        Ok(reply)
+    }
+
+    /// Finds the resource of a path and what is asked of it.
+    fn call(
+        &self,
+        method: &Method,
+        identity: Identity,
+        (target, query): (Target, Query),
+    ) -> Result<(Verb, Call), Failure> {
+        let catalog = self.registry.catalog();
+        let found = catalog.find(&target.group, &target.version, &target.plural);
+        let Some(served) = found else {
+            identity.may_read("get", "/apis")?;
+            return Err(if target.group.is_empty() || catalog.has_group(&target.group) {
+                Failure::no_resource()
+            } else {
+                Failure::new(404, "", "404 page not found\n")
+            });
+        };
+        let verb = verb(method, &target, &query)?;
+        identity.may(verb, &served.resource, &target)?;
+        let resource = &served.resource;
+        if let Some(name) = &target.subresource
+            && resource.subresource(name).is_none()
+        {
+            return Err(Failure::no_resource());
+        }
+        let of_namespace = target.namespace.is_some();
+        let collection = target.name.is_none();
+        let across = collection && matches!(verb, Verb::List | Verb::Watch);
+        if of_namespace && !resource.namespaced || !of_namespace && resource.namespaced && !across {
+            return Err(if collection {
+                Failure::method_not_allowed()
+            } else {
+                Failure::no_resource()
+            });
+        }
+        let verbs = match &target.subresource {
+            Some(name) => resource
+                .subresource(name)
+                .map(|one| one.verbs.clone())
+                .unwrap_or_default(),
+            None => resource.verbs.clone(),
+        };
+        if !verbs.iter().any(|one| one == verb.name()) {
+            return Err(Failure::method_not_allowed());
+        }
+        let call = Call {
+            served: Arc::clone(served),
+            target,
+            query,
+            manager: String::new(),
+            accept: String::new(),
+            content_type: String::new(),
+            body: Bytes::new(),
+        };
+        Ok((verb, call))
+    }
+}
+
+fn verb(method: &Method, target: &Target, query: &Query) -> Result<Verb, Failure> {
+    let named = target.name.is_some();
+    Ok(match (method.as_str(), named) {
+        ("GET" | "HEAD", true) => Verb::Get,
+        ("GET" | "HEAD", false) if query.flag("watch") => Verb::Watch,
+        ("GET" | "HEAD", false) => Verb::List,
+        ("POST", false) => Verb::Create,
+        ("POST", true) if target.subresource.is_some() => Verb::Create,
+        ("PUT", true) => Verb::Update,
+        ("PATCH", true) => Verb::Patch,
+        ("DELETE", true) => Verb::Delete,
+        ("DELETE", false) => Verb::DeleteCollection,
+        _ => return Err(Failure::method_not_allowed()),
+    })
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Failure> {
+    let limited = Limited::new(body, MAX_BODY);
+    match tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Failure::too_large(&format!("limit is {MAX_BODY}")))
+        }
+        Ok(Err(error)) => Err(Failure::bad_request(format!(
+            "the body could not be read: {error}"
+        ))),
+        Err(_) => Err(Failure::new(408, "Timeout", "the body did not arrive in time")),
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}
+
+/// The owner of fields: as the client says, or else the start of its user agent.
+fn manager(query: &Query, agent: &str) -> String {
+    if query.has("fieldManager") {
+        return query.get("fieldManager").to_owned();
+    }
+    let name = agent.split('/').next().unwrap_or_default();
+    let name = if name.is_empty() { "unknown" } else { name };
+    // The real server's limit for the name of a manager.
+    name.chars().take(128).collect()
+}

@@ -1,0 +1,137 @@
+//! Everything that is no resource: discovery in both forms, OpenAPI, health and version.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::registry::catalog::{self, Catalog, Served};
+use crate::registry::failure::Failure;
+use crate::registry::route::Route;
+use crate::registry::{Content, Registry, Reply};
+use crate::schema::openapi::{CustomKind, custom_document, index};
+use crate::schema::{NEWEST_MINOR, Table, discovery};
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+pub(super) fn answer(registry: &Registry, route: &Route, accept: &str) -> Reply {
+    let catalog = registry.catalog();
+    let resources = catalog.resources();
+    match route {
+        Route::Groups { core } if accept.contains("as=APIGroupDiscoveryList") => {
+            let document = discovery::aggregated(*core, resources.iter());
+            // Clients take an answer for the aggregated form only if its media type says so.
+            Reply {
+                content: Content::Typed(AGGREGATED, document.to_string().into()),
+                ..Reply::text(200, "")
+            }
+        }
+        Route::Groups { core: true } => Reply::json(
+            200,
+            &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}]}),
+        ),
+        Route::Groups { core: false } => Reply::json(200, &discovery::group_list(resources.iter())),
+        Route::Group(name) => match discovery::group(name, resources.iter()) {
+            Some(group) => Reply::json(200, &group),
+            None => not_found(),
+        },
+        Route::Version { group, version } => {
+            if !catalog.has_group(group) {
+                return not_found();
+            }
+            let name = if group.is_empty() {
+                version.clone()
+            } else {
+                format!("{group}/{version}")
+            };
+            let served = resources
+                .iter()
+                .any(|one| one.group == *group && one.version == *version);
+            if served {
+                Reply::json(200, &discovery::resource_list(&name, resources.iter()))
+            } else {
+                Reply::from(&Failure::no_resource())
+            }
+        }
+        Route::Other(path) => other(&catalog, path),
+        Route::Resource(_) => not_found(),
+    }
+}
+
+fn other(catalog: &Catalog, path: &str) -> Reply {
+    match path.trim_end_matches('/') {
+        "/healthz" | "/livez" | "/readyz" => Reply::text(200, "ok"),
+        "/version" => Reply::json(200, &version()),
+        "/openapi/v2" => Reply::bytes(200, catalog::open_api().v2()),
+        "/openapi/v3" => {
+            let custom = custom_documents(catalog);
+            let entries = catalog::open_api()
+                .entries()
+                .chain(custom.iter().map(|(entry, _)| entry));
+            Reply::text(200, String::from_utf8_lossy(&index(entries)).into_owned())
+        }
+        path => match path.strip_prefix("/openapi/v3/") {
+            Some(document) => open_api(catalog, document),
+            None => not_found(),
+        },
+    }
+}
+
+fn open_api(catalog: &Catalog, path: &str) -> Reply {
+    if let Some(document) = catalog::open_api().document(path) {
+        return Reply::bytes(200, document);
+    }
+    let custom = custom_documents(catalog)
+        .into_iter()
+        .find(|(entry, _)| entry.path == path);
+    match custom {
+        Some((_, document)) => Reply::bytes(200, document),
+        None => not_found(),
+    }
+}
+
+/// The documents of all definitions, by group and version.
+fn custom_documents(catalog: &Catalog) -> Vec<(crate::schema::openapi::Entry, Vec<u8>)> {
+    let mut groups: BTreeMap<(&str, &str), Vec<&Served>> = BTreeMap::new();
+    for served in catalog.all().filter(|served| served.custom.is_some()) {
+        let key = (served.resource.group.as_str(), served.resource.version.as_str());
+        groups.entry(key).or_default().push(served);
+    }
+    let document = |(key, mut served): ((&str, &str), Vec<&Served>)| {
+        served.sort_by(|a, b| a.resource.plural.cmp(&b.resource.plural));
+        let kinds: Vec<CustomKind<'_>> = served
+            .iter()
+            .filter_map(|served| {
+                Some(CustomKind {
+                    resource: &served.resource,
+                    list_kind: &served.list_kind,
+                    schema: &served.custom.as_ref()?.schema,
+                })
+            })
+            .collect();
+        custom_document(Table::get(), key, &kinds)
+    };
+    groups.into_iter().map(document).collect()
+}
+
+fn version() -> serde_json::Value {
+    let minor = NEWEST_MINOR.to_string();
+    json!({
+        "major": "1",
+        "minor": minor,
+        "emulationMajor": "1",
+        "emulationMinor": minor,
+        "minCompatibilityMajor": "1",
+        "minCompatibilityMinor": (NEWEST_MINOR - 1).to_string(),
+        "gitVersion": format!("v1.{minor}.0+shipway"),
+        "gitCommit": "0000000000000000000000000000000000000000",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "none",
+        "compiler": "rustc",
+        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
+    })
+}
+
+fn not_found() -> Reply {
+    Reply::text(404, "404 page not found\n")
+}
