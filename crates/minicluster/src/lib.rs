@@ -7,9 +7,9 @@
 //!
 //! `server` is the way in: [`server::Cluster`] starts one. The other parts are pure or self-contained.
 
-mod go_text;
 pub mod apply;
 pub mod auth;
+mod go_text;
 pub mod patch;
 mod registry;
 pub mod schema;

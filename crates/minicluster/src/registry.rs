@@ -22,6 +22,7 @@ mod list;
 mod metadata;
 mod names;
 mod patch;
+mod protobuf;
 pub(crate) mod query;
 mod reply;
 pub(crate) mod route;

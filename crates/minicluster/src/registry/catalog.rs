@@ -14,9 +14,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::apply::FieldSet;
-use crate::schema::resources::{GET_PATCH_UPDATE, STORED};
+use crate::schema::resources::GET_PATCH_UPDATE;
 use crate::schema::{CustomType, OpenApi, Resource, Subresource, Table, TypeRef};
 use crate::store;
+
+/// The verbs of a custom kind in the order that the real server lists them.
+const CUSTOM_VERBS: &str = "delete deletecollection get list patch create update watch";
 
 /// One resource at one version.
 #[derive(Debug)]
@@ -253,7 +256,7 @@ fn custom_resource(definition: &Value, version: &Value) -> Option<Resource> {
         short_names: list("shortNames"),
         categories: list("categories"),
         namespaced: definition.pointer("/spec/scope")? == "Namespaced",
-        verbs: verbs(STORED),
+        verbs: verbs(CUSTOM_VERBS),
         subresources,
         storage: Some(storage),
         custom: true,

@@ -51,6 +51,14 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("batch.v1.CronJobSpec", "failedJobsHistoryLimit", "1"),
     ("batch.v1.CronJobSpec", "successfulJobsHistoryLimit", "3"),
     ("batch.v1.CronJobSpec", "suspend", "false"),
+    ("batch.v1.JobSpec", "backoffLimit", "6"),
+    ("batch.v1.JobSpec", "completionMode", r#""NonIndexed""#),
+    (
+        "batch.v1.JobSpec",
+        "podReplacementPolicy",
+        r#""TerminatingOrFailed""#,
+    ),
+    ("batch.v1.JobSpec", "suspend", "false"),
     ("core.v1.ConfigMapVolumeSource", "defaultMode", "420"),
     ("core.v1.Container", "resources", "{}"),
     (
@@ -188,8 +196,28 @@ fn dependent(name: &str, value: &mut Value) {
         "rbac.v1.Subject" if value["apiGroup"].is_null() && value["kind"] != "ServiceAccount" => {
             value["apiGroup"] = json!("rbac.authorization.k8s.io");
         }
-        "core.v1.ResourceRequirements" => requests(value),
+        "core.v1.Pod" if value["spec"].is_object() => pod(&mut value["spec"]),
         _ => {}
+    }
+}
+
+/// Defaults of a Pod that the template of one does not get.
+fn pod(spec: &mut Value) {
+    if spec["enableServiceLinks"].is_null() {
+        spec["enableServiceLinks"] = json!(true);
+    }
+    for field in ["containers", "initContainers"] {
+        for container in spec[field].as_array_mut().into_iter().flatten() {
+            if container["resources"].is_object() {
+                requests(&mut container["resources"]);
+            }
+        }
+    }
+    if spec["initContainers"].is_null() {
+        remove(spec, "initContainers");
+    }
+    if spec["containers"].is_null() {
+        remove(spec, "containers");
     }
 }
 

@@ -10,7 +10,7 @@ use super::query::DeleteOptions;
 use super::reply::{self, Form, Reply};
 use super::world::now;
 use super::write::stored_form;
-use super::{Call, Registry, body, complete, kinds, metadata};
+use super::{Call, Registry, body, complete, kinds, metadata, protobuf};
 use crate::store::{self, Expected, Object};
 
 const FOREGROUND: &str = "foregroundDeletion";
@@ -75,7 +75,7 @@ pub(super) async fn collection(registry: &Registry, call: &Call) -> Result<Reply
         &call.served,
         Form::Object,
         shown,
-        json!({"resourceVersion": page.revision.to_string()}),
+        &json!({"resourceVersion": page.revision.to_string()}),
     );
     Ok(Reply::json(200, &list))
 }
@@ -85,7 +85,13 @@ fn options(call: &Call) -> Result<DeleteOptions, Failure> {
     let body = if empty {
         Value::Null
     } else {
-        body::json(&call.body)
+        protobuf::decode(&call.body)
+            .map(|value| body::Body {
+                value,
+                duplicates: Vec::new(),
+            })
+            .ok_or_else(String::new)
+            .or_else(|_| body::json(&call.body))
             .or_else(|_| body::yaml(&call.body))
             .map_err(|cause| Failure::bad_request(format!("error decoding DeleteOptions: {cause}")))?
             .value

@@ -6,7 +6,7 @@ use super::body::{self, Body};
 use super::catalog::Served;
 use super::failure::Failure;
 use super::query::FieldValidation;
-use super::{Call, identify};
+use super::{Call, identify, protobuf};
 use crate::schema::{prune, walk};
 
 /// An object and what the client is to be told of it.
@@ -45,6 +45,13 @@ fn read(call: &Call) -> Result<Body, Problem> {
     match media_type(&call.content_type) {
         "" | "application/json" => body::json(&call.body).map_err(Problem::Text),
         "application/yaml" => body::yaml(&call.body).map_err(Problem::Text),
+        "application/vnd.kubernetes.protobuf" => {
+            let value = protobuf::decode(&call.body).ok_or(Problem::Media)?;
+            Ok(Body {
+                value,
+                duplicates: Vec::new(),
+            })
+        }
         _ => Err(Problem::Media),
     }
 }
@@ -105,11 +112,7 @@ fn decode_sent(
         FieldValidation::Strict => {
             problems.sort_by_key(|problem| !problem.starts_with("duplicate"));
             let strict = format!("strict decoding error: {}", problems.join(", "));
-            return Err(Failure::bad_request(if served.custom.is_some() {
-                strict
-            } else {
-                format!("{cannot}: {strict}")
-            }));
+            return Err(Failure::bad_request(format!("{cannot}: {strict}")));
         }
     };
     prune::prune(served.ty(), &mut object);

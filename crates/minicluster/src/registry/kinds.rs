@@ -363,7 +363,7 @@ impl Addresses {
         if spec["type"] == json!("ExternalName") {
             return Ok(());
         }
-        if !spec["clusterIP"].as_str().is_some_and(|text| !text.is_empty()) {
+        if spec["clusterIP"].as_str().unwrap_or_default().is_empty() {
             let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
             let next = used
                 .range(FIRST_DYNAMIC..)

@@ -47,8 +47,13 @@ pub(super) async fn list(registry: &Registry, call: &Call) -> Result<Reply, Fail
         .map(|object| complete(served, object))
         .collect();
     let shown = match form {
-        Form::Table => table::table(served, values?, metadata, (call.query.get("includeObject"), true)),
-        _ => collection(served, form, values?, metadata),
+        Form::Table => table::table(
+            served,
+            values?,
+            &metadata,
+            (call.query.get("includeObject"), true),
+        ),
+        _ => collection(served, form, values?, &metadata),
     };
     Ok(Reply::json(200, &shown))
 }
@@ -80,7 +85,7 @@ fn plain(served: &Served, page: &Page, mut metadata: Value) -> Vec<u8> {
 }
 
 /// A list of values in a form.
-pub(super) fn collection(served: &Served, form: Form, values: Vec<Value>, metadata: Value) -> Value {
+pub(super) fn collection(served: &Served, form: Form, values: Vec<Value>, metadata: &Value) -> Value {
     let (kind, version) = match form {
         Form::Metadata => ("PartialObjectMetadataList", "meta.k8s.io/v1"),
         _ => (&*served.list_kind, &*served.api_version),

@@ -109,7 +109,7 @@ pub(super) fn object(served: &Served, form: Form, include: &str, value: Value) -
             table::table(
                 served,
                 vec![value],
-                json!({"resourceVersion": version}),
+                &json!({"resourceVersion": version}),
                 (include, true),
             )
         }

@@ -64,10 +64,10 @@ fn scale_of(call: &Call, object: &Value) -> Result<Value, Failure> {
     let paths = paths(call);
     let replicas = at(object, &paths.replicas).and_then(Value::as_i64);
     if replicas.is_none() && call.served.custom.is_some() {
-        return Err(Failure::internal(format!(
-            "the spec replicas field \".{}\" does not exist",
-            paths.replicas
-        )));
+        let cause = format!("the spec replicas field \".{}\" does not exist", paths.replicas);
+        let message = format!("Internal error occurred: {cause}");
+        let details = json!({"causes": [{"message": cause}]});
+        return Err(Failure::new(500, "InternalError", message).with_details(details));
     }
     let field = |name: &str| metadata::of(object).get(name).cloned();
     let mut shown = json!({});

@@ -29,7 +29,7 @@ pub(super) struct Column {
 pub(super) fn table(
     served: &Served,
     objects: Vec<Value>,
-    metadata: Value,
+    metadata: &Value,
     (include, columns): (&str, bool),
 ) -> Value {
     let rows: Vec<Value> = objects
@@ -48,21 +48,13 @@ pub(super) fn table(
     } else {
         Value::Null
     };
-    let mut table = json!({
+    json!({
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": metadata,
         "columnDefinitions": definitions,
         "rows": rows,
-    });
-    if let Some(rows) = table["rows"].as_array_mut() {
-        for row in rows.iter_mut().filter_map(Value::as_object_mut) {
-            if row.get("object").is_some_and(Value::is_null) {
-                row.insert("object".to_owned(), Value::Null);
-            }
-        }
-    }
-    table
+    })
 }
 
 fn columns_of(served: &Served) -> Option<&'static [Column]> {

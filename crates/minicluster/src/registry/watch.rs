@@ -223,7 +223,7 @@ impl Shown {
                     Form::Metadata => reply::metadata(value),
                     _ => {
                         let metadata = json!({"resourceVersion": object.revision().to_string()});
-                        table::table(served, vec![value], metadata, (&self.include, columns))
+                        table::table(served, vec![value], &metadata, (&self.include, columns))
                     }
                 };
                 shown.to_string().into_bytes()
@@ -248,7 +248,7 @@ impl Shown {
                 table::table(
                     served,
                     vec![object],
-                    json!({"resourceVersion": version}),
+                    &json!({"resourceVersion": version}),
                     (&self.include, false),
                 )
             }

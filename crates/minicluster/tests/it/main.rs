@@ -13,6 +13,7 @@ mod recorded;
 mod replay;
 mod schema_discovery;
 mod schema_table;
+mod server;
 mod store_crash;
 mod store_disk;
 mod store_model;

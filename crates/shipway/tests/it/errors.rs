@@ -13,6 +13,17 @@ fn unknown_code_suggests_the_nearest() {
 }
 
 #[test]
+fn a_kubeconfig_that_is_not_there_is_said_with_its_file() {
+    insta::assert_snapshot!(seen("cluster kubeconfig --kubeconfig /nowhere/kubeconfig"), @"
+    --- stderr
+    error[SW0301]: can't read /nowhere/kubeconfig
+      caused by: No such file or directory (os error 2)
+    hint: `shipway cluster start --kubeconfig FILE` writes it where you want it
+    --- exit 1
+    ");
+}
+
+#[test]
 fn programs_get_errors_as_json() {
     insta::assert_snapshot!(seen("explain nope -o json"), @r#"
     --- stderr

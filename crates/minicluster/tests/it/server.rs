@@ -1,0 +1,144 @@
+//! A cluster is started, asked over HTTPS as any client would, and stopped.
+
+use std::sync::Arc;
+
+use minicluster::server::{Cluster, Handle, Options};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Sends one request over HTTP/1.1 and gives the code and the body.
+async fn ask(handle: &Handle, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(handle.authority().as_bytes()).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(handle.address()).await.unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = connector.connect(name, stream).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    // The server may close without TLS's own goodbye.
+    let _ = stream.read_to_string(&mut answer).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), body.to_owned())
+}
+
+async fn json(handle: &Handle, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let headers = format!(
+        "Authorization: Bearer {}\r\nContent-Type: application/json\r\n",
+        handle.token()
+    );
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let (code, text) = ask(handle, method, path, &headers, &body).await;
+    (code, serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+fn config_map(name: &str) -> Value {
+    json!({"metadata": {"name": name}, "data": {"k": "v"}})
+}
+
+const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_are_created_listed_and_deleted() {
+    let cluster = Cluster::start(Options::default()).await.unwrap();
+    let handle = cluster.handle();
+    let (code, _) = ask(&handle, "GET", "/readyz", "", "").await;
+    assert_eq!(code, 200);
+    let (code, created) = json(&handle, "POST", CONFIG_MAPS, &config_map("a")).await;
+    assert_eq!((code, &created["kind"]), (201, &json!("ConfigMap")));
+    let (code, again) = json(&handle, "POST", CONFIG_MAPS, &config_map("a")).await;
+    assert_eq!((code, &again["reason"]), (409, &json!("AlreadyExists")));
+    let (_, list) = json(
+        &handle,
+        "GET",
+        &format!("{CONFIG_MAPS}?fieldSelector=metadata.name=a"),
+        &Value::Null,
+    )
+    .await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    let (code, _) = json(&handle, "DELETE", &format!("{CONFIG_MAPS}/a"), &Value::Null).await;
+    assert_eq!(code, 200);
+    let (code, _) = json(&handle, "GET", &format!("{CONFIG_MAPS}/a"), &Value::Null).await;
+    assert_eq!(code, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_see_only_health_and_version() {
+    let cluster = Cluster::start(Options::default()).await.unwrap();
+    let handle = cluster.handle();
+    for (path, headers, expected) in [
+        ("/healthz", "", 200),
+        ("/version", "", 200),
+        ("/apis", "", 403),
+        (CONFIG_MAPS, "", 403),
+        (CONFIG_MAPS, "Authorization: Bearer wrong\r\n", 401),
+    ] {
+        assert_eq!(ask(&handle, "GET", path, headers, "").await.0, expected, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_bodies_are_refused() {
+    let cluster = Cluster::start(Options::default()).await.unwrap();
+    let handle = cluster.handle();
+    let headers = format!(
+        "Authorization: Bearer {}\r\nContent-Type: application/json\r\n",
+        handle.token()
+    );
+    let deep = "[".repeat(100_000);
+    let huge = "x".repeat(4 << 20);
+    for (body, expected) in [
+        (deep.as_str(), 400),
+        (huge.as_str(), 413),
+        ("", 400),
+        ("null", 400),
+    ] {
+        assert_eq!(
+            ask(&handle, "POST", CONFIG_MAPS, &headers, body).await.0,
+            expected
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_durable_cluster_finds_its_objects_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options {
+        folder: Some(folder.path().to_owned()),
+        ..Options::default()
+    };
+    let cluster = Cluster::start(options()).await.unwrap();
+    let (code, _) = json(&cluster.handle(), "POST", CONFIG_MAPS, &config_map("kept")).await;
+    assert_eq!(code, 201);
+    drop(cluster);
+    let cluster = Cluster::start(options()).await.unwrap();
+    let (code, _) = json(
+        &cluster.handle(),
+        "GET",
+        &format!("{CONFIG_MAPS}/kept"),
+        &Value::Null,
+    )
+    .await;
+    assert_eq!(code, 200);
+}
