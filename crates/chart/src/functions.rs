@@ -77,6 +77,7 @@ pub fn table() -> impl Iterator<Item = Function> {
 
 /// The whole table, the language's own functions included; every parsed template refers to it.
 pub(crate) fn shared() -> &'static Arc<Functions> {
-    static SHARED: LazyLock<Arc<Functions>> = LazyLock::new(|| Arc::new(Functions::new(table())));
+    static SHARED: LazyLock<Arc<Functions>> =
+        LazyLock::new(|| Arc::new(Functions::new(table()).with_methods([yaml::METHOD])));
     &SHARED
 }

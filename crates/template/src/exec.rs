@@ -21,7 +21,7 @@ use crate::function::{self, Functions};
 use crate::set::{Layer, Scope, Set};
 use crate::stack::with_room;
 use crate::tree::{Node, NodeId, Seq, Template};
-use crate::value::{Str, Value};
+use crate::value::{Kind, Str, Value};
 
 /// How deep templates may call one another. Go stops at 100000 and says so; this stops a runaway recursion
 /// sooner, with the same words, so that it costs tens of megabytes and not hundreds.
@@ -299,7 +299,9 @@ impl<'r, 'a> Run<'r, 'a> {
         match &got.value {
             Value::Str(text) => self.out.extend_from_slice(text.as_bytes()),
             Value::Nil => self.out.extend_from_slice(b"<no value>"),
-            Value::Object(object) if got.addressable => object.display_by_pointer(&mut self.out),
+            Value::Object(object) if got.addressable || object.kind() == Kind::Ptr => {
+                object.display_by_pointer(&mut self.out);
+            }
             value => {
                 if let Err(error) = crate::fmt::append_value(value, &mut self.out) {
                     return self.fail(frame, error.message);

@@ -132,8 +132,8 @@ pub trait Object: fmt::Debug {
     }
     /// What `%v` prints.
     fn display(&self, out: &mut Vec<u8>);
-    /// What an action prints of a field of this type that it reached through a pointer: Go then finds the methods
-    /// of the pointer, too.
+    /// What an action prints of a pointer, or of a field that it reached through one: what the pointer points to, by
+    /// the methods of the pointer.
     fn display_by_pointer(&self, out: &mut Vec<u8>) {
         self.display(out);
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use pki::{Certificate, Issuer, PrivateKey, Request, pem};
 use template::function::{Error, Param};
 use template::value::{Kind, Map, Object};
-use template::{Call, Function, Value};
+use template::{Call, Function, Value, fmt};
 
 use super::args::fixed;
 use super::host::Host;
@@ -206,12 +206,9 @@ fn names(list: &Value) -> Result<Vec<String>, Error> {
 }
 
 fn printed(value: &Value) -> String {
-    match value {
-        Value::Nil => "<nil>".to_owned(),
-        Value::Bool(yes) => yes.to_string(),
-        Value::Int(number, _) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        other => other.type_name().into_owned(),
+    match fmt::value_to_string(value) {
+        Ok(text) => String::from_utf8_lossy(&text).into_owned(),
+        Err(_) => value.type_name().into_owned(),
     }
 }
 
@@ -392,6 +389,12 @@ mod tests {
             name,
             &make(Value::int(1), good()),
             "error parsing ip: 1 is not a string",
+        );
+        let table: Map = [("a".into(), Value::int(1))].into_iter().collect();
+        check_error(
+            name,
+            &make(Value::Map(table), good()),
+            "error parsing ip: map[a:1] is not a string",
         );
         check_error(
             name,

@@ -29,6 +29,13 @@ pub(crate) const TABLE: &[Function] = &[
     }),
 ];
 
+/// `.Values.YAML`: all of the document, the last line break too.
+pub(super) const METHOD: Function = fixed("YAML", &[Param::Map], |_, args| {
+    let mut text = print(&args[0], Dialect::Json)?;
+    text.push(b'\n');
+    Ok(Value::Str(text.into()))
+});
+
 /// `toYaml`: the document without its last line break.
 pub(crate) fn to_yaml(value: &Value) -> Value {
     print_or_nothing(value, Dialect::Json)

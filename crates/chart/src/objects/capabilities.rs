@@ -87,6 +87,10 @@ impl Object for Capabilities {
         display_struct(out, &self.fields());
     }
 
+    fn display_by_pointer(&self, out: &mut Vec<u8>) {
+        display_struct(out, &self.fields());
+    }
+
     fn plain(&self) -> Value {
         plain_struct(self.fields())
     }
