@@ -13,6 +13,15 @@ use tokio_rustls::TlsConnector;
 
 /// Sends one request over HTTP/1.1 and gives the code and the body.
 async fn ask(handle: &Handle, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    );
+    send(handle, &request).await
+}
+
+/// Sends a request as it stands and reads the answer.
+async fn send(handle: &Handle, request: &str) -> (u16, String) {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(handle.authority().as_bytes()).unwrap())
@@ -27,10 +36,6 @@ async fn ask(handle: &Handle, method: &str, path: &str, headers: &str, body: &st
     let connector = TlsConnector::from(Arc::new(config));
     let name = ServerName::try_from("localhost").unwrap();
     let mut stream = connector.connect(name, stream).await.unwrap();
-    let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     // The server may close without TLS's own goodbye.
@@ -107,18 +112,17 @@ async fn hostile_bodies_are_refused() {
         handle.token()
     );
     let deep = "[".repeat(100_000);
-    let huge = "x".repeat(4 << 20);
-    for (body, expected) in [
-        (deep.as_str(), 400),
-        (huge.as_str(), 413),
-        ("", 400),
-        ("null", 400),
-    ] {
+    for (body, expected) in [(deep.as_str(), 400), ("", 400), ("null", 400)] {
         assert_eq!(
             ask(&handle, "POST", CONFIG_MAPS, &headers, body).await.0,
             expected
         );
     }
+    // A length that is too large is refused before the body comes.
+    let huge = format!(
+        "POST {CONFIG_MAPS} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 4194304\r\n{headers}\r\n"
+    );
+    assert_eq!(send(&handle, &huge).await.0, 413);
 }
 
 #[tokio::test(flavor = "multi_thread")]
