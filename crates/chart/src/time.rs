@@ -14,6 +14,8 @@ mod layout;
 mod parse;
 mod zone;
 
+pub(crate) use template::value::MONTHS;
+
 use std::cmp::Ordering;
 
 pub use parse::ParseError;
@@ -24,21 +26,6 @@ const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 /// Unix seconds of 0001-01-01, which is Go's zero time.
 const ZERO_SECONDS: i64 = -62_135_596_800;
-
-pub(crate) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 pub(crate) const WEEKDAYS: [&str; 7] = [
     "Sunday",

@@ -17,6 +17,22 @@ use std::sync::Arc;
 
 use crate::function::{Error, Param};
 
+/// `time.Month.String()`, January first.
+pub const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 /// One Go value.
 #[derive(Clone, Debug, Default)]
 pub enum Value {
@@ -280,20 +296,6 @@ impl IntKind {
 
     /// What `%v` prints: the type's `String` method, or the number. A `uint64` is kept as its bits.
     pub fn display(self, number: i64) -> String {
-        const MONTHS: [&str; 12] = [
-            "January",
-            "February",
-            "March",
-            "April",
-            "May",
-            "June",
-            "July",
-            "August",
-            "September",
-            "October",
-            "November",
-            "December",
-        ];
         const WEEKDAYS: [&str; 7] = [
             "Sunday",
             "Monday",
