@@ -30,4 +30,4 @@ mod user;
 pub use attributes::{Attributes, Decision};
 pub use index::Authorizer;
 pub use rule::Rule;
-pub use user::UserInfo;
+pub use user::{MASTERS, UserInfo};

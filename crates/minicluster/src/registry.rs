@@ -6,10 +6,12 @@
 //! ```
 //!
 //! Reading and writing are the same for every kind, built-in or custom; what differs by kind stands in tables
-//! (`defaults`, `kinds`, `selector`, `table`). Knows nothing of connections, HTTP headers or who is asking.
+//! (`defaults`, `kinds`, `selector`, `table`). Knows nothing of connections and HTTP headers; whether a call is allowed
+//! has been decided before it comes here, by [`access`].
 //! Not here: admission (quota, limits, policies), the validation of each kind's fields, and controllers, apart from
 //! the few without which clients wait for ever: namespaces, CRDs, and the collection of dependents.
 
+pub(crate) mod access;
 pub(crate) mod body;
 pub(crate) mod catalog;
 mod collect;
@@ -25,6 +27,7 @@ mod patch;
 mod protobuf;
 pub(crate) mod query;
 mod reply;
+mod roles;
 pub(crate) mod route;
 mod scale;
 mod selector;
@@ -38,8 +41,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::auth::UserInfo;
 use crate::schema::Table;
 use crate::store::{self, Handle, Object};
+use access::Access;
 use catalog::{Catalog, Served};
 use failure::Failure;
 use query::Query;
@@ -57,6 +62,7 @@ pub(crate) struct Registry {
     services: Arc<kinds::Addresses>,
     /// The certificate that every namespace publishes in `kube-root-ca.crt`.
     authority: Arc<str>,
+    access: Arc<Access>,
 }
 
 /// A request for a resource, with everything that a stage may ask.
@@ -65,6 +71,8 @@ pub(crate) struct Call {
     pub served: Arc<Served>,
     pub target: Target,
     pub query: Query,
+    /// Who is asking, after any impersonation.
+    pub user: UserInfo,
     /// The owner of the fields that are written.
     pub manager: String,
     pub accept: String,
@@ -134,6 +142,7 @@ impl Call {
 impl Registry {
     pub(crate) fn new(store: Handle, authority: &str) -> Self {
         let registry = Self {
+            access: Access::new(store.clone()),
             store,
             catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(Table::get(), &[])))),
             services: Arc::default(),
@@ -142,6 +151,11 @@ impl Registry {
         registry.refresh_catalog();
         registry.reserve_addresses();
         registry
+    }
+
+    /// Who may do what.
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
     }
 
     pub(crate) fn catalog(&self) -> Arc<Catalog> {

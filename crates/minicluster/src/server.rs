@@ -14,6 +14,7 @@ mod answer;
 mod connection;
 mod discovery;
 mod identity;
+mod permission;
 mod tls;
 
 use std::io;
@@ -25,6 +26,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::auth::token::StaticTokens;
+use crate::auth::{MASTERS, UserInfo};
 use crate::registry::{Registry, random_hex};
 use crate::store::{self, Store};
 
@@ -44,6 +47,7 @@ pub struct Options {
 pub struct Cluster {
     handle: Handle,
     listener: JoinHandle<()>,
+    aggregation: JoinHandle<()>,
     /// Last, so that the store outlives the connections.
     _store: Store,
 }
@@ -105,12 +109,15 @@ impl Cluster {
                 authority: tls.authority,
             }),
         };
+        let mut tokens = StaticTokens::default();
+        tokens.insert(handle.token(), UserInfo::authenticated("admin", &[MASTERS]));
         let service = connection::Service {
             registry,
-            handle: handle.clone(),
+            tokens: Arc::new(tokens),
         };
         Ok(Self {
             handle,
+            aggregation: tokio::spawn(service.registry.clone().keep_aggregates()),
             listener: tokio::spawn(connection::accept(listener, tls.acceptor, service)),
             _store: store,
         })
@@ -127,6 +134,7 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         // The listener's task owns the connections' tasks, so they end with it.
         self.listener.abort();
+        self.aggregation.abort();
     }
 }
 

@@ -142,6 +142,7 @@ impl Registry {
             self.put("namespaces", None, object).await;
             self.furnish(name).await;
         }
+        self.bootstrap_roles().await;
     }
 
     pub(super) fn reserve_addresses(&self) {

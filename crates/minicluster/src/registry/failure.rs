@@ -271,7 +271,7 @@ fn group_kind(group: &str, kind: &str) -> String {
     }
 }
 
-fn details(group: &str, kind: &str, name: &str) -> Value {
+pub fn details(group: &str, kind: &str, name: &str) -> Value {
     let mut details = Map::new();
     let parts = [("name", name), ("group", group), ("kind", kind)];
     for (key, value) in parts.into_iter().filter(|(_, value)| !value.is_empty()) {

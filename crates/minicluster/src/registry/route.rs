@@ -64,6 +64,11 @@ impl Route {
 }
 
 impl Target {
+    /// Whether this is about namespaces themselves, one of which is then in the namespace of its own name.
+    pub fn is_namespace(&self) -> bool {
+        self.plural == "namespaces"
+    }
+
     fn parse(group: &str, version: &str, parts: &[&str]) -> Target {
         // `namespaces/NAME/status` is a subresource of the namespace, not a resource called `status`.
         let (namespace, parts) = match parts {

@@ -89,6 +89,7 @@ pub(super) fn prepare_new(
     let served = &*call.served;
     let Decoded { mut object, warnings } = decoded;
     metadata::place(call, &mut object)?;
+    registry.check_grant(call, None, &object)?;
     metadata::begin(served, &mut object)?;
     kinds::strip_status(served, &mut object);
     let recorded = metadata::of(&object).get("managedFields").cloned();
@@ -219,6 +220,7 @@ pub(super) async fn replace(
     mut object: Value,
     dry_run: bool,
 ) -> Result<Value, Failure> {
+    registry.check_grant(call, Some(live), &object)?;
     if managed::only_times_differ(live, &object) {
         return Ok(live.clone());
     }

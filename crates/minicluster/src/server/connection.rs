@@ -21,8 +21,9 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::{self, Body};
-use super::identity::{self, Identity};
-use super::{Handle, discovery};
+use super::{discovery, identity, permission};
+use crate::auth::UserInfo;
+use crate::auth::token::StaticTokens;
 use crate::registry::failure::Failure;
 use crate::registry::query::Query;
 use crate::registry::route::{Route, Target};
@@ -44,7 +45,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(super) struct Service {
     pub registry: Registry,
-    pub handle: Handle,
+    pub tokens: Arc<StaticTokens>,
 }
 
 /// Serves connections until the task is dropped, and them with it.
@@ -104,18 +105,20 @@ impl Service {
 
     async fn reply(&self, request: Request<Incoming>) -> Result<Reply, Failure> {
         let (head, body) = request.into_parts();
-        let identity = identity::authenticate(&head.headers, self.handle.token())?;
+        let user = identity::authenticate(&head.headers, &self.tokens)?;
         let path = head.uri.path();
         let query = Query::parse(head.uri.query().unwrap_or_default());
         let accept = header(&head.headers, ACCEPT.as_str());
+        let access = self.registry.access();
         let target = match Route::parse(path) {
             Route::Resource(target) => target,
             route => {
-                identity.may_read(&head.method.as_str().to_lowercase(), path)?;
+                permission::path(access, &user, &head.method, path)?;
                 return Ok(discovery::answer(&self.registry, &route, accept));
             }
         };
-        let (verb, call) = self.call(&head.method, identity, (target, query))?;
+        permission::resource(access, &user, &head.method, (&target, &query))?;
+        let (verb, call) = self.call(&head.method, user, (target, query))?;
         let body = read(body).await?;
         let call = Call {
             accept: accept.to_owned(),
@@ -136,13 +139,12 @@ impl Service {
     fn call(
         &self,
         method: &Method,
-        identity: Identity,
+        user: UserInfo,
         (target, query): (Target, Query),
     ) -> Result<(Verb, Call), Failure> {
         let catalog = self.registry.catalog();
         let found = catalog.find(&target.group, &target.version, &target.plural);
         let Some(served) = found else {
-            identity.may_read("get", "/apis")?;
             return Err(if target.group.is_empty() || catalog.has_group(&target.group) {
                 Failure::no_resource()
             } else {
@@ -150,7 +152,6 @@ impl Service {
             });
         };
         let verb = verb(method, &target, &query)?;
-        identity.may(verb, &served.resource, &target)?;
         let resource = &served.resource;
         if let Some(name) = &target.subresource
             && resource.subresource(name).is_none()
@@ -181,6 +182,7 @@ impl Service {
             served: Arc::clone(served),
             target,
             query,
+            user,
             manager: String::new(),
             accept: String::new(),
             content_type: String::new(),
