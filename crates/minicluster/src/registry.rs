@@ -13,6 +13,7 @@
 
 pub(crate) mod access;
 pub(crate) mod body;
+pub(crate) mod caller;
 pub(crate) mod catalog;
 mod collect;
 mod defaults;
@@ -27,11 +28,14 @@ mod patch;
 mod protobuf;
 pub(crate) mod query;
 mod reply;
+mod review;
 mod roles;
 pub(crate) mod route;
 mod scale;
 mod selector;
 mod table;
+mod token;
+mod tokens;
 mod watch;
 mod world;
 mod write;
@@ -52,7 +56,8 @@ use route::Target;
 
 pub(crate) use kinds::base64;
 pub(crate) use reply::{Content, Reply};
-pub(crate) use world::random_hex;
+pub(crate) use tokens::Tokens;
+pub(crate) use world::{date_in, random_hex};
 
 /// The resources of one cluster. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -63,10 +68,11 @@ pub(crate) struct Registry {
     /// The certificate that every namespace publishes in `kube-root-ca.crt`.
     authority: Arc<str>,
     access: Arc<Access>,
+    tokens: Arc<Tokens>,
 }
 
 /// A request for a resource, with everything that a stage may ask.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub served: Arc<Served>,
     pub target: Target,
@@ -140,17 +146,22 @@ impl Call {
 }
 
 impl Registry {
-    pub(crate) fn new(store: Handle, authority: &str) -> Self {
+    pub(crate) fn new(store: Handle, authority: &str, tokens: Tokens) -> Self {
         let registry = Self {
             access: Access::new(store.clone()),
             store,
             catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(Table::get(), &[])))),
             services: Arc::default(),
             authority: Arc::from(authority),
+            tokens: Arc::new(tokens),
         };
         registry.refresh_catalog();
         registry.reserve_addresses();
         registry
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// Who may do what.
@@ -200,6 +211,7 @@ impl Registry {
             Verb::Get => list::get(self, call),
             Verb::List => list::list(self, call).await,
             Verb::Watch => watch::watch(self, call).await,
+            Verb::Create if call.subresource() == "token" => token::create(self, call),
             Verb::Create => write::create(self, call).await,
             Verb::Update => write::update(self, call).await,
             Verb::Patch => patch::patch(self, call).await,

@@ -1,19 +1,20 @@
 //! A running cluster: options in, a handle out, an HTTPS server on loopback between them.
 //!
 //! ```text
-//! Options ─► Cluster (store, CA, listener) ─► Handle (address, token, kubeconfig)
-//!               └─ connection ─► identity ─► discovery │ registry ─► store
+//! Options ─► Cluster (store, keys, listener) ─► Handle (address, token, kubeconfig)
+//!               └─ connection ─► identity ─► permission ─► discovery │ registry ─► store
 //! ```
 //!
 //! Any number run side by side in a process; dropping a cluster ends its connections and leaves nothing behind but
-//! the folder of a durable one. The only identity so far is one token that may do everything; anonymous callers see
-//! health and version. Client certificates, ServiceAccount tokens and RBAC are not here, nor are webhooks, nodes
-//! and controllers.
+//! the folder of a durable one. Callers show a certificate or a token, or are anonymous, and RBAC decides. Webhooks
+//! are not here, nor are nodes and controllers.
 
 mod answer;
 mod connection;
 mod discovery;
 mod identity;
+mod keys;
+mod openid;
 mod permission;
 mod tls;
 
@@ -26,10 +27,19 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use self::keys::{Authority, Keys, Subject};
+use self::tls::Tls;
+use crate::auth::service_account::KeyError;
 use crate::auth::token::StaticTokens;
 use crate::auth::{MASTERS, UserInfo};
-use crate::registry::{Registry, random_hex};
+use crate::registry::{Registry, Tokens};
 use crate::store::{self, Store};
+
+/// The administrator's user name.
+const ADMINISTRATOR: &str = "admin";
+
+/// How long the administrator's certificate is good, as kubeadm has it.
+const ADMINISTRATOR_DAYS: i64 = 365;
 
 /// How a cluster is started. The default is in memory, on a free port of 127.0.0.1, with a random token.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +73,23 @@ struct Shared {
     address: SocketAddr,
     token: String,
     authority: String,
+    client: Authority,
+}
+
+/// A certificate that names a user, and its key, both as PEM.
+#[derive(Clone)]
+pub struct ClientCertificate {
+    pub certificate: String,
+    pub key: String,
+}
+
+/// Without the key.
+impl std::fmt::Debug for ClientCertificate {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("ClientCertificate")
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a cluster does not start.
@@ -74,6 +101,10 @@ pub enum Error {
     Listen { address: SocketAddr, source: io::Error },
     #[error("can't make the certificates")]
     Certificate(#[from] rcgen::Error),
+    #[error("can't keep the keys in {}", path.display())]
+    Keys { path: PathBuf, source: io::Error },
+    #[error("can't use the key for tokens")]
+    Key(#[from] KeyError),
     #[error("can't set up TLS")]
     Tls(#[from] rustls::Error),
 }
@@ -92,33 +123,44 @@ impl Cluster {
             token,
         } = options;
         let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let store = match folder {
-            Some(folder) => Store::open(&folder, store::Options::default())?,
+        let store = match &folder {
+            Some(folder) => Store::open(folder, store::Options::default())?,
             None => Store::memory(store::Options::default())?,
         };
-        let tls = tls::make(address.ip())?;
+        let mut keys = Keys::open(folder.as_deref())?;
+        if let Some(token) = token {
+            keys.token = token;
+        }
+        let tls = Tls::new(address.ip(), &keys.server, &keys.client)?;
         let listen = |source| Error::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let registry = Registry::new(store.handle(), &tls.authority);
+        let Keys {
+            server,
+            client,
+            signer,
+            token,
+        } = keys;
+        let mut fixed = StaticTokens::default();
+        fixed.insert(&token, UserInfo::authenticated(ADMINISTRATOR, &[MASTERS]));
+        let registry = Registry::new(store.handle(), &server.certificate, Tokens::new(fixed, signer));
         registry.bootstrap().await;
         let handle = Handle {
             shared: Arc::new(Shared {
                 address,
-                token: token.unwrap_or_else(random_hex),
-                authority: tls.authority,
+                token,
+                authority: server.certificate,
+                client,
             }),
         };
-        let mut tokens = StaticTokens::default();
-        tokens.insert(handle.token(), UserInfo::authenticated("admin", &[MASTERS]));
         let service = connection::Service {
             registry,
-            tokens: Arc::new(tokens),
+            url: Arc::from(handle.url()),
         };
         Ok(Self {
             handle,
             aggregation: tokio::spawn(service.registry.clone().keep_aggregates()),
-            listener: tokio::spawn(connection::accept(listener, tls.acceptor, service)),
+            listener: tokio::spawn(connection::accept(listener, tls, service)),
             _store: store,
         })
     }
@@ -163,10 +205,36 @@ impl Handle {
         &self.shared.authority
     }
 
-    /// A kubeconfig that reaches the cluster as its administrator, as JSON, which is YAML too.
-    #[must_use]
-    pub fn kubeconfig(&self) -> String {
-        let authority = crate::registry::base64(self.shared.authority.as_bytes());
+    /// Issues a certificate that names a user and groups, good for so many days. Its groups are believed:
+    /// `system:masters` may do everything.
+    ///
+    /// # Errors
+    /// [`Error::Certificate`] when there is no randomness, or a name that no certificate can hold.
+    pub fn client_certificate(
+        &self,
+        user: &str,
+        groups: &[&str],
+        days: i64,
+    ) -> Result<ClientCertificate, Error> {
+        let subject = Subject { user, groups };
+        let (certificate, key) = self
+            .shared
+            .client
+            .client(subject, crate::registry::date_in(days))?;
+        Ok(ClientCertificate { certificate, key })
+    }
+
+    /// A kubeconfig that reaches the cluster as its administrator, as JSON, which is YAML too. Its context uses the
+    /// token; `shipway-certificate` is the same with a certificate, for clients that take no tokens.
+    ///
+    /// # Errors
+    /// [`Error::Certificate`] when there is no randomness.
+    pub fn kubeconfig(&self) -> Result<String, Error> {
+        let base64 = |text: &str| crate::registry::base64(text.as_bytes());
+        let authority = base64(&self.shared.authority);
+        let ClientCertificate { certificate, key } =
+            self.client_certificate(ADMINISTRATOR, &[MASTERS], ADMINISTRATOR_DAYS)?;
+        let shown = json!({"client-certificate-data": base64(&certificate), "client-key-data": base64(&key)});
         let config = json!({
             "apiVersion": "v1",
             "kind": "Config",
@@ -174,10 +242,16 @@ impl Handle {
                 "name": "shipway",
                 "cluster": {"server": self.url(), "certificate-authority-data": authority},
             }],
-            "users": [{"name": "admin", "user": {"token": self.shared.token}}],
-            "contexts": [{"name": "shipway", "context": {"cluster": "shipway", "user": "admin"}}],
+            "users": [
+                {"name": "admin", "user": {"token": self.shared.token}},
+                {"name": "admin-certificate", "user": shown},
+            ],
+            "contexts": [
+                {"name": "shipway", "context": {"cluster": "shipway", "user": "admin"}},
+                {"name": "shipway-certificate", "context": {"cluster": "shipway", "user": "admin-certificate"}},
+            ],
             "current-context": "shipway",
         });
-        format!("{config:#}\n")
+        Ok(format!("{config:#}\n"))
     }
 }

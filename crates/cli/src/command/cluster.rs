@@ -135,7 +135,8 @@ fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
         let stop = Stop::listen().map_err(Problem::Runtime)?;
         let cluster = Cluster::start(options).await.map_err(Problem::Start)?;
         let handle = cluster.handle();
-        write_private(&args.kubeconfig, &handle.kubeconfig())?;
+        let kubeconfig = handle.kubeconfig().map_err(Problem::Start)?;
+        write_private(&args.kubeconfig, &kubeconfig)?;
         let ready = Ready {
             server: handle.url(),
             kubeconfig: args.kubeconfig.clone(),

@@ -1,7 +1,7 @@
 //! The roles and bindings that every cluster begins with, from the table beside this file.
 //!
-//! Deliberately absent: the roles of the single controllers (`system:controller:…`), whose work the mini cluster does
-//! without asking itself for leave.
+//! Deliberately absent: the roles of the single controllers (`system:controller:…`) but the one that writes roles,
+//! because the mini cluster does their work without asking itself for leave.
 
 use serde_json::{Map, Value, json};
 

@@ -77,6 +77,21 @@ impl Served {
         self.resource.group == group && self.resource.plural == plural
     }
 
+    /// What a subresource of another kind is decoded as: a `TokenRequest` for `serviceaccounts/token`.
+    pub fn of_subresource(&self, name: &str) -> Option<Self> {
+        let Subresource {
+            group, version, kind, ..
+        } = self.resource.subresource(name)?;
+        let resource = Resource {
+            group: group.clone(),
+            version: version.clone(),
+            kind: kind.clone(),
+            subresources: Vec::new(),
+            ..self.resource.clone()
+        };
+        Self::builtin(Table::get(), &resource)
+    }
+
     fn builtin(table: &'static Table, resource: &Resource) -> Option<Self> {
         let ty = table.kind(&resource.group, &resource.version, &resource.kind)?;
         let stored_as = resource

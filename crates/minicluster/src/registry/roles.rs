@@ -6,23 +6,20 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::caller::{Place, Sent};
 use super::catalog::Served;
 use super::failure::{Failure, details};
 use super::world::{self, now};
-use super::write::{stored_form, target};
-use super::{Call, Registry, complete, metadata};
-use crate::apply;
+use super::write::stored_form;
+use super::{Call, Registry, Verb, metadata};
 use crate::auth::escalation::{self, Grant, Refusal};
 use crate::auth::{Authorizer, Rule, bootstrap};
-use crate::store::{self, Expected, Key, Ticket};
+use crate::store::{self, Key, Ticket};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
-/// Who fills the roles that gather others.
+/// Who fills the roles that gather others; it may write any, by the role that it has in every cluster.
 const AGGREGATOR: &str = "clusterrole-aggregation-controller";
-
-/// How often a role is gathered again because somebody wrote it meanwhile; the next write of a role starts anew.
-const MAX_TRIES: usize = 5;
 
 impl Registry {
     /// Stores the roles and bindings that every cluster has, those that aren't there, with one sync for all.
@@ -99,57 +96,27 @@ impl Registry {
                 .map(|(name, rules)| (name.to_owned(), rules_json(rules)))
                 .collect::<Vec<_>>()
         });
-        let Some(served) = self.served_role("ClusterRole").filter(|_| !stale.is_empty()) else {
-            return;
-        };
+        let controller = self.controller(AGGREGATOR);
         for (name, rules) in stale {
-            for _ in 0..MAX_TRIES {
-                if !matches!(
-                    self.gather(&served, &name, &rules).await,
-                    Err(store::Error::Conflict { .. })
-                ) {
-                    break;
-                }
-            }
+            let place = Place {
+                group: GROUP,
+                version: "v1",
+                plural: "clusterroles",
+                name: &name,
+                ..Place::default()
+            };
+            let configuration = json!({
+                "apiVersion": format!("{GROUP}/v1"), "kind": "ClusterRole",
+                "metadata": {"name": name}, "rules": rules,
+            });
+            let sent = Sent {
+                query: "force=true&fieldManager=clusterrole-aggregation-controller",
+                content_type: "application/apply-patch+yaml",
+                body: Some(&configuration),
+            };
+            // Refused only if the role changes all the time; its next change comes here again.
+            let _ = controller.call(Verb::Patch, place, sent).await;
         }
-    }
-
-    /// Applies the rules that a role gathers, as the controller that it names would.
-    async fn gather(&self, served: &Served, name: &str, rules: &Value) -> Result<(), store::Error> {
-        let Some(resource) = &served.stored_as else {
-            return Ok(());
-        };
-        let key = Key::new(resource, None, name)?;
-        let Some(found) = self.store.get(&key) else {
-            return Ok(());
-        };
-        let Ok(live) = complete(served, &found) else {
-            return Ok(());
-        };
-        let configuration = json!({
-            "apiVersion": served.api_version, "kind": served.resource.kind,
-            "metadata": {"name": name}, "rules": rules,
-        });
-        let options = apply::Options {
-            manager: apply::Manager {
-                name: AGGREGATOR,
-                subresource: "",
-            },
-            force: true,
-            now: &now(),
-        };
-        let Ok(applied) = apply::apply(Some(&live), &configuration, &options, &target(served, "")) else {
-            return Ok(());
-        };
-        let mut object = applied.object;
-        if object.get("rules") == live.get("rules") {
-            return Ok(());
-        }
-        let draft = stored_form(served, &mut object)?;
-        let written = self
-            .store
-            .update(key, Expected::Revision(found.revision()), draft);
-        written.await.map(|_| ())
     }
 
     /// Refuses a role or binding that grants what the user doesn't hold.

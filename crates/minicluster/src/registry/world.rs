@@ -7,6 +7,21 @@ pub(crate) fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Unix seconds.
+pub(super) fn now_seconds() -> i64 {
+    Timestamp::now().as_second()
+}
+
+/// The date so many days from now: year, month, day.
+pub(crate) fn date_in(days: i64) -> (i32, u8, u8) {
+    // A hundred thousand days are what certificates and calendars can still write.
+    let seconds = days.clamp(0, 100_000) * 24 * 3600;
+    let then = Timestamp::from_second(now_seconds() + seconds).unwrap_or(Timestamp::now());
+    let date = then.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let small = |number: i8| u8::try_from(number).unwrap_or(1);
+    (i32::from(date.year()), small(date.month()), small(date.day()))
+}
+
 /// Seconds since a time, for ages; `None` for what is no time.
 pub(super) fn seconds_since(time: &str) -> Option<i64> {
     let then: Timestamp = time.parse().ok()?;

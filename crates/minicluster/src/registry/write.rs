@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::fields::{self, Decoded};
 use super::reply::{self, Reply};
 use super::world::now;
-use super::{Call, Registry, complete, defaults, identify, kinds, metadata, selector};
+use super::{Call, Registry, complete, defaults, identify, kinds, metadata, review, selector};
 use crate::apply::{self, Manager, managed};
 use crate::store::{Draft, Expected, Key, Object, Pairs};
 
@@ -36,7 +36,7 @@ pub(super) async fn create(registry: &Registry, call: &Call) -> Result<Reply, Fa
     let dry_run = call.query.dry_run("CreateOptions")?;
     let decoded = fields::decode(call, "CreateOptions")?;
     if call.served.stored_as.is_none() {
-        return kinds::review(call, decoded.object);
+        return review::answer(registry, call, decoded.object);
     }
     if !call.subresource().is_empty() {
         return kinds::subresource(registry, call, decoded.object).await;
@@ -162,7 +162,7 @@ fn separate(call: &Call, live: &Value, object: &mut Value) {
     }
 }
 
-fn track(call: &Call, live: Option<&Value>, object: &mut Value) {
+pub(super) fn track(call: &Call, live: Option<&Value>, object: &mut Value) {
     let served = &*call.served;
     let target = target(served, call.subresource());
     let manager = Manager {

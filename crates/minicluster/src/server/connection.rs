@@ -18,12 +18,11 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 
 use super::answer::{self, Body};
-use super::{discovery, identity, permission};
+use super::tls::{Shown, Tls};
+use super::{discovery, identity, openid, permission};
 use crate::auth::UserInfo;
-use crate::auth::token::StaticTokens;
 use crate::registry::failure::Failure;
 use crate::registry::query::Query;
 use crate::registry::route::{Route, Target};
@@ -45,11 +44,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(super) struct Service {
     pub registry: Registry,
-    pub tokens: Arc<StaticTokens>,
+    /// `https://127.0.0.1:6443`
+    pub url: Arc<str>,
 }
 
 /// Serves connections until the task is dropped, and them with it.
-pub(super) async fn accept(listener: TcpListener, acceptor: TlsAcceptor, service: Service) {
+pub(super) async fn accept(listener: TcpListener, tls: Tls, service: Service) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -62,20 +62,21 @@ pub(super) async fn accept(listener: TcpListener, acceptor: TlsAcceptor, service
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (acceptor, service) = (acceptor.clone(), service.clone());
+        let (tls, service) = (tls.clone(), service.clone());
         connections.spawn(async move {
-            serve(stream, acceptor, service).await;
+            serve(stream, tls, service).await;
             drop(permit);
         });
     }
 }
 
-async fn serve(stream: TcpStream, acceptor: TlsAcceptor, service: Service) {
+async fn serve(stream: TcpStream, tls: Tls, service: Service) {
     // Answers are written whole; waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
-    let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await else {
+    let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIMEOUT, tls.acceptor.accept(stream)).await else {
         return;
     };
+    let shown = Arc::new(tls.judge(stream.get_ref().1.peer_certificates()));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -87,26 +88,29 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, service: Service) {
         .max_concurrent_streams(1000)
         .keep_alive_interval(Some(HEAD_TIMEOUT));
     let service = service_fn(move |request| {
-        let service = service.clone();
-        async move { Ok::<_, Infallible>(service.respond(request).await) }
+        let (service, shown) = (service.clone(), Arc::clone(&shown));
+        async move { Ok::<_, Infallible>(service.respond(request, &shown).await) }
     });
     // The client went away or spoke no HTTP: there is nobody to tell.
     let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
 impl Service {
-    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn respond(&self, request: Request<Incoming>, shown: &Shown) -> Response<Body> {
         let reply = self
-            .reply(request)
+            .reply(request, shown)
             .await
             .unwrap_or_else(|failure| Reply::from(&failure));
         answer::response(reply)
     }
 
-    async fn reply(&self, request: Request<Incoming>) -> Result<Reply, Failure> {
+    async fn reply(&self, request: Request<Incoming>, shown: &Shown) -> Result<Reply, Failure> {
         let (head, body) = request.into_parts();
-        let user = identity::authenticate(&head.headers, &self.tokens)?;
         let path = head.uri.path();
+        let user = match identity::user(&self.registry, shown, &head.headers, path) {
+            Ok(user) => user,
+            Err(refusal) => return Ok(refusal),
+        };
         let query = Query::parse(head.uri.query().unwrap_or_default());
         let accept = header(&head.headers, ACCEPT.as_str());
         let access = self.registry.access();
@@ -114,7 +118,8 @@ impl Service {
             Route::Resource(target) => target,
             route => {
                 permission::path(access, &user, &head.method, path)?;
-                return Ok(discovery::answer(&self.registry, &route, accept));
+                let known = openid::answer(&self.registry.tokens().signer, path, &self.url);
+                return Ok(known.unwrap_or_else(|| discovery::answer(&self.registry, &route, accept)));
             }
         };
         permission::resource(access, &user, &head.method, (&target, &query))?;
