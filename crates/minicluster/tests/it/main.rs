@@ -3,8 +3,10 @@
 // Also outside of test functions: the panic of a test is its report.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod auth;
 mod created;
+mod credentials;
 mod defaults;
 mod ownership;
 mod patched;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use minicluster::server::{Cluster, Handle, Options};
+use minicluster::server::{ClientCertificate, Cluster, Handle, Options};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -12,7 +12,13 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 /// Sends one request over HTTP/1.1 and gives the code and the body.
-async fn ask(handle: &Handle, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+pub(crate) async fn ask(
+    handle: &Handle,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String) {
     let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
@@ -22,6 +28,17 @@ async fn ask(handle: &Handle, method: &str, path: &str, headers: &str, body: &st
 
 /// Sends a request as it stands and reads the answer.
 async fn send(handle: &Handle, request: &str) -> (u16, String) {
+    let answer = exchange(handle, None, request).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), body.to_owned())
+}
+
+/// Sends requests, the last of which closes the connection, and reads whatever is answered.
+pub(crate) async fn exchange(
+    handle: &Handle,
+    certificate: Option<&ClientCertificate>,
+    requests: &str,
+) -> String {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(handle.authority().as_bytes()).unwrap())
@@ -30,18 +47,25 @@ async fn send(handle: &Handle, request: &str) -> (u16, String) {
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match certificate {
+        None => config.with_no_client_auth(),
+        Some(ClientCertificate { certificate, key }) => config
+            .with_client_auth_cert(
+                vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()],
+                PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
+            )
+            .unwrap(),
+    };
     let stream = TcpStream::connect(handle.address()).await.unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     let name = ServerName::try_from("localhost").unwrap();
     let mut stream = connector.connect(name, stream).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(requests.as_bytes()).await.unwrap();
     let mut answer = String::new();
     // The server may close without TLS's own goodbye.
     let _ = stream.read_to_string(&mut answer).await;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head[9..12].parse().unwrap(), body.to_owned())
+    answer
 }
 
 async fn json(handle: &Handle, method: &str, path: &str, body: &Value) -> (u16, Value) {
