@@ -21,7 +21,6 @@ pub mod impersonate;
 mod index;
 pub mod review;
 mod rule;
-pub(crate) mod selector;
 pub mod service_account;
 pub mod token;
 pub mod token_request;

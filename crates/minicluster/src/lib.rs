@@ -9,6 +9,8 @@
 
 pub mod apply;
 pub mod auth;
+pub mod clock;
+mod engine;
 mod go_text;
 pub mod patch;
 mod registry;

@@ -164,6 +164,11 @@ impl Registry {
         &self.tokens
     }
 
+    /// Everything that happens to the stored objects.
+    pub(crate) fn follow(&self) -> store::Feed {
+        self.store.follow()
+    }
+
     /// Who may do what.
     pub(crate) fn access(&self) -> &Access {
         &self.access
@@ -186,7 +191,7 @@ impl Registry {
     }
 
     /// All objects of a resource, as stored.
-    fn values(&self, resource: &store::Resource, namespace: Option<&str>) -> Vec<Value> {
+    pub(crate) fn values(&self, resource: &store::Resource, namespace: Option<&str>) -> Vec<Value> {
         let all = self.objects(resource, namespace);
         all.iter().filter_map(|object| object.value().ok()).collect()
     }
@@ -227,7 +232,7 @@ impl Registry {
 }
 
 /// The object with its kind and apiVersion, which are not stored.
-fn complete(served: &Served, object: &Object) -> Result<Value, Failure> {
+pub(crate) fn complete(served: &Served, object: &Object) -> Result<Value, Failure> {
     let mut value = object
         .value()
         .map_err(|error| Failure::internal(error.to_string()))?;

@@ -22,7 +22,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -32,6 +34,8 @@ use self::tls::Tls;
 use crate::auth::service_account::KeyError;
 use crate::auth::token::StaticTokens;
 use crate::auth::{MASTERS, UserInfo};
+use crate::clock::Clock;
+use crate::engine::{self, Engine};
 use crate::registry::{Registry, Tokens};
 use crate::store::{self, Store};
 
@@ -50,6 +54,10 @@ pub struct Options {
     pub folder: Option<PathBuf>,
     /// The token of the administrator, who is in `system:masters`.
     pub token: Option<String>,
+    /// The time of the cluster.
+    pub clock: Clock,
+    /// Has the control loops look at their keys in an order drawn from this seed.
+    pub seed: Option<u64>,
 }
 
 /// A running cluster. Dropping it stops it.
@@ -57,6 +65,7 @@ pub struct Options {
 pub struct Cluster {
     handle: Handle,
     listener: JoinHandle<()>,
+    engine: JoinHandle<()>,
     aggregation: JoinHandle<()>,
     /// Last, so that the store outlives the connections.
     _store: Store,
@@ -74,6 +83,8 @@ struct Shared {
     token: String,
     authority: String,
     client: Authority,
+    clock: Clock,
+    store: store::Handle,
 }
 
 /// A certificate that names a user, and its key, both as PEM.
@@ -121,6 +132,8 @@ impl Cluster {
             address,
             folder,
             token,
+            clock,
+            seed,
         } = options;
         let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         let store = match &folder {
@@ -151,14 +164,18 @@ impl Cluster {
                 token,
                 authority: server.certificate,
                 client,
+                clock: clock.clone(),
+                store: store.handle(),
             }),
         };
+        let engine = Engine::new(registry.clone(), clock, engine::loops(), seed);
         let service = connection::Service {
             registry,
             url: Arc::from(handle.url()),
         };
         Ok(Self {
             handle,
+            engine: tokio::spawn(engine.run()),
             aggregation: tokio::spawn(service.registry.clone().keep_aggregates()),
             listener: tokio::spawn(connection::accept(listener, tls, service)),
             _store: store,
@@ -176,6 +193,7 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         // The listener's task owns the connections' tasks, so they end with it.
         self.listener.abort();
+        self.engine.abort();
         self.aggregation.abort();
     }
 }
@@ -203,6 +221,23 @@ impl Handle {
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.shared.authority
+    }
+
+    /// Waits until the control loops have nothing left to do at the present time, everything considered that was
+    /// written before. With the machine's clock they are never known to be done, and this returns at once.
+    pub async fn settle(&self) {
+        self.advance(Duration::ZERO).await;
+    }
+
+    /// Lets a virtual clock go on by a span of time, everything done on the way that is due.
+    pub async fn advance(&self, span: Duration) {
+        if let Clock::Virtual(clock) = &self.shared.clock {
+            let limit = clock.now().saturating_add(span).unwrap_or(Timestamp::MAX);
+            let revision = self.shared.store.revision();
+            clock.allow(limit);
+            // False when the cluster is stopped: then there is nothing to wait for.
+            clock.rested(limit, revision).await;
+        }
     }
 
     /// Issues a certificate that names a user and groups, good for so many days. Its groups are believed:

@@ -21,6 +21,7 @@
 mod checkpoint;
 mod error;
 mod event;
+mod feed;
 mod folder;
 mod frame;
 mod key;
@@ -51,6 +52,7 @@ use self::writer::{Queue, Writer};
 
 pub use self::error::Error;
 pub use self::event::{Event, EventKind, Expected};
+pub use self::feed::{Feed, News};
 pub use self::key::{Key, Resource};
 pub use self::list::{At, Keep, Page, Query};
 pub use self::object::{Draft, Object, Pairs, Traits};
@@ -281,6 +283,11 @@ impl Handle {
             list::namespace_prefix(namespace),
             revision,
         )
+    }
+
+    /// Follows every resource at once, beginning with all that is there.
+    pub fn follow(&self) -> Feed {
+        Feed::new(Arc::clone(&self.shared))
     }
 
     /// The revision of the last write that readers can see.

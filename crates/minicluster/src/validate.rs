@@ -17,7 +17,6 @@ mod meta;
 mod names;
 mod network;
 mod pod;
-mod quantity;
 mod rbac;
 mod storage;
 mod workload;

@@ -129,6 +129,7 @@ fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
         address: Some(SocketAddr::from(([127, 0, 0, 1], args.port))),
         folder: args.data.clone(),
         token: args.token.clone(),
+        ..Options::default()
     };
     runtime.block_on(async {
         // Before the server is ready, so that whoever stops it at once stops it properly.

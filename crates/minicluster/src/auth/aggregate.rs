@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use objects::labels::{Labels, Selector, labels};
 use serde_json::Value;
 
 use super::Rule;
-use super::selector::{Labels, Selector, labels};
 
 /// How often a change is carried on to roles that gather aggregated roles. The default roles need three (view, edit,
 /// admin); roles that gather each other in a circle could otherwise go round for ever.

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, Weak};
 
 use super::Options;
 use super::error::Error;
 use super::event::{Change, Event};
+use super::feed::Inbox;
 use super::key::{Key, Resource};
 use super::notify::{Bell, Ringer};
 use super::object::Object;
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     closed: AtomicBool,
     pub(super) ringer: Ringer,
     pub(super) bell: Arc<Bell>,
+    /// Those who follow all resources. A feed that was dropped is forgotten when the next one begins.
+    pub(super) feeds: Mutex<Vec<Weak<Inbox>>>,
     /// What became of the last snapshot, if it failed.
     snapshot_failure: Mutex<Option<Error>>,
 }
@@ -92,6 +95,7 @@ impl Shared {
             closed: AtomicBool::new(false),
             ringer: Ringer::default(),
             bell: Arc::new(Bell::new()),
+            feeds: Mutex::default(),
             snapshot_failure: Mutex::default(),
         }
     }
@@ -174,6 +178,9 @@ impl Shared {
     /// has it on the disk.
     pub(super) fn commit(&self, totals: &mut Totals, table: &Arc<Table>, event: Arc<Event>) {
         totals.count(&event);
+        for feed in lock(&self.feeds).iter().filter_map(Weak::upgrade) {
+            feed.push(&event);
+        }
         let grown = table.commit(event, &self.revision, self.options.history_events);
         totals.history_bytes = totals.history_bytes.saturating_add_signed(grown);
         self.trim(totals);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use objects::Quantity;
 use serde_json::{Value, json};
 
 use super::findings::{Findings, entries, given, list, text};
 use super::names;
-use super::quantity::Quantity;
 
 /// Where a container stands, and what it can mount.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! The rules of ConfigMaps, Secrets and claims, and of what guards and scales pods.
 
+use objects::Quantity;
 use serde_json::{Value, json};
 
 use super::findings::{Findings, entries, given, list, text};
-use super::quantity::Quantity;
 use super::{Cause, meta, names, workload};
 
 /// The values of a ConfigMap or Secret together: 1 MiB.

@@ -1,10 +1,10 @@
 //! The rules of the kinds that own pods.
 
+use objects::Selector;
 use serde_json::{Value, json};
 
 use super::findings::{Findings, given, text};
 use super::{meta, pod};
-use crate::auth::selector::{Selector, labels};
 
 const STATEFUL_UPDATE: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', \
     'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
@@ -182,7 +182,7 @@ fn job_spec(out: &mut Findings, at: &str, spec: &Value, selects: bool) {
             None => out.required(format!("{at}.selector"), ""),
             Some(selector) => {
                 meta::selector(out, &format!("{at}.selector"), selector);
-                if !Selector::from_json(selector).matches(&labels(&spec["template"])) {
+                if !Selector::from_json(selector).selects(&spec["template"]) {
                     let labels = &spec["template"]["metadata"]["labels"];
                     let why = "`selector` does not match template `labels`";
                     out.invalid(format!("{at}.template.metadata.labels"), labels, why);
@@ -217,7 +217,7 @@ fn selected_template(out: &mut Findings, spec: &Value, owner: &str) {
         }
     }
     let template = &spec["template"];
-    if selects.is_some_and(|selector| !selector.matches(&labels(template))) {
+    if selects.is_some_and(|selector| !selector.selects(template)) {
         let labels = &template["metadata"]["labels"];
         out.invalid(
             "spec.template.metadata.labels",

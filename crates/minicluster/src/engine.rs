@@ -1,0 +1,350 @@
+//! What runs the control loops of a cluster: one task that observes, decides and executes, one key at a time.
+//!
+//! ```text
+//! store ──feed──► World ──touched──► queue ──► decide(key, now) ──► Plan ──► registry ──► store
+//!                                     ▲  ▲                            │
+//!                          clock ─────┘  └── again, refusals ─────────┘
+//! ```
+//!
+//! One task, so that every decision sees all earlier ones: there is no cache that lags behind, and with a virtual
+//! clock and a seed the same history happens again. It has no state that a restart would miss: a new engine takes
+//! the world from the store and looks at everything once. It writes through the same stages as any client.
+
+mod execute;
+mod kinds;
+mod queue;
+mod recorder;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use objects::control::{Action, Loop, Refusal};
+use objects::{Change, Key, World};
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::registry::Registry;
+use crate::registry::failure::Failure;
+use crate::store::{EventKind, Feed, News};
+use kinds::Kinds;
+use queue::{LoopIndex, Queue};
+use recorder::Recorder;
+
+/// How many keys are looked at before other tasks of the runtime get their turn: enough to make the pause cheap,
+/// few enough that a request waits for about a millisecond.
+const KEYS_IN_A_ROW: usize = 16;
+
+/// The longest the engine sleeps without looking at the clock: a machine that was suspended wakes up late.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// The loops of one cluster and what they know.
+pub(crate) struct Engine {
+    registry: Registry,
+    clock: Clock,
+    feed: Feed,
+    kinds: Kinds,
+    world: World,
+    loops: Vec<Box<dyn Loop>>,
+    queue: Queue,
+    recorder: Recorder,
+}
+
+/// Every loop of a cluster: the one list.
+pub(crate) fn loops() -> Vec<Box<dyn Loop>> {
+    Vec::new()
+}
+
+impl Engine {
+    /// An engine that has not looked yet. With a seed, its keys come in an order drawn from it.
+    pub(crate) fn new(
+        registry: Registry,
+        clock: Clock,
+        loops: Vec<Box<dyn Loop>>,
+        seed: Option<u64>,
+    ) -> Self {
+        Self {
+            feed: registry.follow(),
+            kinds: Kinds::default(),
+            world: World::default(),
+            queue: seed.map_or_else(Queue::default, Queue::shuffled),
+            recorder: Recorder::default(),
+            registry,
+            clock,
+            loops,
+        }
+    }
+
+    /// Runs until the store is closed or the task is dropped.
+    pub(crate) async fn run(mut self) {
+        loop {
+            for _ in 0..KEYS_IN_A_ROW {
+                self.take_in();
+                self.queue.ring(self.clock.now());
+                let Some((at, key)) = self.queue.pop() else {
+                    if !self.rest().await {
+                        return;
+                    }
+                    continue;
+                };
+                self.look(at, key).await;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until there may be something to do. False when there never will be.
+    async fn rest(&mut self) -> bool {
+        let next = self.queue.next_appointment();
+        match &self.clock {
+            Clock::Machine => {
+                let now = self.clock.now();
+                let pause = next.map_or(LONGEST_SLEEP, |next| span(now, next).min(LONGEST_SLEEP));
+                tokio::select! {
+                    open = self.feed.changed() => open,
+                    () = tokio::time::sleep(pause) => true,
+                }
+            }
+            Clock::Virtual(clock) => {
+                let mut limit = clock.limit();
+                let until = *limit.borrow_and_update();
+                let revision = self.feed.revision();
+                if self.feed.is_behind() {
+                    return true;
+                }
+                match next {
+                    Some(next) if next <= until => {
+                        clock.move_to(next);
+                        return true;
+                    }
+                    _ => clock.move_to(until),
+                }
+                clock.rest(until, revision);
+                tokio::select! {
+                    open = self.feed.changed() => open,
+                    moved = limit.changed() => moved.is_ok(),
+                }
+            }
+        }
+    }
+
+    /// Brings the world up to date and asks every loop what it wants to look at because of it.
+    fn take_in(&mut self) {
+        match self.feed.take() {
+            News::Events(events) => {
+                for event in events {
+                    let gone = event.kind == EventKind::Deleted;
+                    if let Some((key, value)) = self.kinds.read(&self.registry, &event.object) {
+                        self.change(&key, (!gone).then_some(value));
+                    }
+                }
+            }
+            News::Anew(objects) => {
+                let old = std::mem::take(&mut self.world);
+                for object in objects {
+                    if let Some((key, value)) = self.kinds.read(&self.registry, &object) {
+                        self.change(&key, Some(value));
+                    }
+                }
+                for kind in old.kinds() {
+                    let gone = old.all(kind).map(|object| Key::of(kind.clone(), object));
+                    for key in gone.filter(|key| self.world.get(key).is_none()) {
+                        let change = Change {
+                            key: &key,
+                            old: old.get(&key).map(|object| &**object),
+                            new: None,
+                        };
+                        touch(&mut self.loops, &self.world, &change, &mut self.queue);
+                    }
+                }
+            }
+        }
+    }
+
+    fn change(&mut self, key: &Key, new: Option<Value>) {
+        let old = match new {
+            Some(value) => self.world.put(key, value),
+            None => self.world.remove(key),
+        };
+        let new = self.world.get(key).cloned();
+        let change = Change {
+            key,
+            old: old.as_deref(),
+            new: new.as_deref(),
+        };
+        touch(&mut self.loops, &self.world, &change, &mut self.queue);
+    }
+
+    /// One key's turn: decide, execute, and make the next appointment.
+    async fn look(&mut self, at: LoopIndex, key: Key) {
+        let plan = self.loops[at].decide(&self.world, &key, self.clock.now());
+        let item = (at, key);
+        self.queue.appoint(&item, plan.again);
+        for action in &plan.actions {
+            let Err(failure) = self.execute(at, action).await else {
+                continue;
+            };
+            self.take_in();
+            if !is_overtaken(action, &failure) {
+                self.refused(at, &item.1, action, &failure).await;
+            }
+            self.queue.retry(&item, self.clock.now());
+            return;
+        }
+        self.queue.succeeded(&item);
+    }
+
+    /// Tells the loop that an action was refused, and does what it makes of it.
+    async fn refused(&mut self, at: LoopIndex, key: &Key, action: &Action, failure: &Failure) {
+        let refusal = Refusal {
+            action,
+            code: failure.code,
+            reason: failure.reason,
+            message: &failure.message,
+        };
+        let plan = self.loops[at].refused(&self.world, key, &refusal, self.clock.now());
+        for action in &plan.actions {
+            // Refused again: the key is looked at again anyway.
+            if self.execute(at, action).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn execute(&mut self, at: LoopIndex, action: &Action) -> Result<(), Failure> {
+        let identity = self.loops[at].identity();
+        let now = self.clock.now();
+        match action {
+            Action::Record(event) => {
+                let noted = self.recorder.note(event, &identity, &self.world, now);
+                let Some(write) = noted else { return Ok(()) };
+                // An event that can't be written is not worth more than the work it tells of.
+                let _ = execute::execute(&self.registry, &mut self.kinds, &identity, &write).await;
+                Ok(())
+            }
+            action => execute::execute(&self.registry, &mut self.kinds, &identity, action).await,
+        }
+    }
+}
+
+/// Whether an action failed only because the world has moved on: the next look sees why.
+fn is_overtaken(action: &Action, failure: &Failure) -> bool {
+    match failure.code {
+        404 => !matches!(action, Action::Create(_)),
+        409 => failure.reason == "Conflict",
+        _ => false,
+    }
+}
+
+fn touch(loops: &mut [Box<dyn Loop>], world: &World, change: &Change<'_>, queue: &mut Queue) {
+    let mut keys = Vec::new();
+    for (at, one) in loops.iter_mut().enumerate() {
+        one.touched(world, change, &mut keys);
+        for key in keys.drain(..) {
+            queue.push((at, key));
+        }
+    }
+}
+
+fn span(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Span;
+    use objects::control::{Event, Identity, Plan};
+    use objects::{Kind, meta};
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Virtual;
+    use crate::store::{Options, Store};
+
+    /// Keeps a copy of every ConfigMap `original`, a minute after it was made.
+    struct Copier;
+
+    impl Loop for Copier {
+        fn identity(&self) -> Identity {
+            Identity {
+                user: "system:serviceaccount:kube-system:copier",
+                manager: "copier",
+                component: "copier",
+            }
+        }
+
+        fn touched(&mut self, _world: &World, change: &Change<'_>, keys: &mut Vec<Key>) {
+            if change.key.kind == Kind::CONFIG_MAP && &*change.key.name == "original" {
+                keys.push(change.key.clone());
+            }
+        }
+
+        fn decide(&mut self, world: &World, key: &Key, now: Timestamp) -> Plan {
+            let Some(created) = world.get(key).and_then(|object| meta::created(object)) else {
+                return Plan::nothing();
+            };
+            let due = created + Span::new().minutes(1);
+            if world.find(&Kind::CONFIG_MAP, &key.namespace, "copy").is_some() {
+                return Plan::nothing();
+            }
+            if now < due {
+                return Plan::later(due);
+            }
+            let copy = json!({
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "copy", "namespace": &*key.namespace},
+            });
+            Plan::of(vec![
+                Action::Create(copy),
+                Action::Record(Event::normal(key, "Copied", "made a copy")),
+            ])
+        }
+    }
+
+    async fn until_quiet(clock: &Virtual, registry: &Registry, at: Timestamp) {
+        clock.allow(at);
+        assert!(clock.rested(at, registry.follow().revision()).await);
+    }
+
+    #[tokio::test]
+    async fn a_loop_sees_the_world_keeps_its_appointments_and_survives_a_restart() {
+        let store = Store::memory(Options::default()).expect("a store in memory");
+        let registry = Registry::new(store.handle(), "");
+        registry.bootstrap().await;
+        let start = Timestamp::now();
+        let clock = Virtual::at(start);
+        let engine = || {
+            let clock = Clock::Virtual(clock.clone());
+            tokio::spawn(Engine::new(registry.clone(), clock, vec![Box::new(Copier)], None).run())
+        };
+        let find = |kind: &Kind, name: &str| {
+            let mut kinds = Kinds::default();
+            let served = kinds.served(&registry, kind).expect("a built-in kind");
+            let stored = served.stored_as.clone().expect("a stored kind");
+            let objects = registry.values(&stored, Some("default"));
+            objects
+                .into_iter()
+                .filter(|object| meta::name(object).starts_with(name))
+                .count()
+        };
+        let original = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "original", "namespace": "default"},
+        });
+        let identity = Copier.identity();
+        let create = Action::Create(original);
+        let first = engine();
+        execute::execute(&registry, &mut Kinds::default(), &identity, &create)
+            .await
+            .expect("a new object");
+
+        until_quiet(&clock, &registry, start + Span::new().seconds(50)).await;
+        assert_eq!(find(&Kind::CONFIG_MAP, "copy"), 0);
+
+        // Whatever the first engine knew goes with it.
+        first.abort();
+        let second = engine();
+        until_quiet(&clock, &registry, start + Span::new().seconds(62)).await;
+        assert_eq!(find(&Kind::CONFIG_MAP, "copy"), 1);
+        assert_eq!(find(&Kind::EVENT, "original."), 1);
+        second.abort();
+    }
+}

@@ -1,0 +1,64 @@
+//! Which resource holds a kind, and which kind a resource holds, in the version that is stored.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use objects::{Key, Kind};
+use serde_json::Value;
+
+use crate::registry::catalog::{Catalog, Served};
+use crate::registry::{Registry, complete};
+use crate::store::Object;
+
+/// The kinds of a catalog, found quickly. Kinds whose definition is gone stay known: their last objects go later.
+#[derive(Debug, Default)]
+pub(super) struct Kinds {
+    catalog: Option<Arc<Catalog>>,
+    by_kind: HashMap<Kind, Arc<Served>>,
+    /// By the store's name of the resource.
+    by_resource: HashMap<String, (Kind, Arc<Served>)>,
+}
+
+impl Kinds {
+    /// How a kind is served.
+    pub(super) fn served(&mut self, registry: &Registry, kind: &Kind) -> Option<Arc<Served>> {
+        self.refresh(registry);
+        self.by_kind.get(kind).map(Arc::clone)
+    }
+
+    /// A stored object as clients see it, with its key. `None` for what no definition describes.
+    pub(super) fn read(&mut self, registry: &Registry, object: &Object) -> Option<(Key, Value)> {
+        let resource = object.key().resource().as_str();
+        if !self.by_resource.contains_key(resource) {
+            self.refresh(registry);
+        }
+        let (kind, served) = self.by_resource.get(resource)?;
+        let value = complete(served, object).ok()?;
+        let namespace = object.key().namespace().unwrap_or_default();
+        Some((Key::new(kind.clone(), namespace, object.key().name()), value))
+    }
+
+    fn refresh(&mut self, registry: &Registry) {
+        let catalog = registry.catalog();
+        if self
+            .catalog
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, &catalog))
+        {
+            return;
+        }
+        for served in catalog.all() {
+            let (Some(stored), Some((_, version))) = (&served.stored_as, &served.resource.storage) else {
+                continue;
+            };
+            let kind = Kind::new(served.resource.group.as_str(), served.resource.kind.as_str());
+            let preferred = served.resource.version == *version;
+            if preferred || !self.by_kind.contains_key(&kind) {
+                let entry = (kind.clone(), Arc::clone(served));
+                self.by_resource.insert(stored.as_str().to_owned(), entry);
+                self.by_kind.insert(kind, Arc::clone(served));
+            }
+        }
+        self.catalog = Some(catalog);
+    }
+}

@@ -1,0 +1,22 @@
+//! Kubernetes objects as data: reading them, an indexed view of many, and the changes that somebody wants.
+//!
+//! ```text
+//! change ──► World (what there is) ──► Loop::decide(key, now) ──► Plan (what should happen)
+//! ```
+//!
+//! An object is a `serde_json::Value`, as the API server keeps it. What stands here is what controllers, the
+//! scheduler, nodes and releases all ask of objects. Pure: no clock, no network, no type per kind.
+
+pub mod condition;
+pub mod control;
+mod kind;
+pub mod labels;
+pub mod meta;
+mod quantity;
+pub mod time;
+mod world;
+
+pub use kind::{Key, Kind};
+pub use labels::Selector;
+pub use quantity::Quantity;
+pub use world::{Change, World};

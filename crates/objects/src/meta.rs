@@ -1,0 +1,141 @@
+//! Reading what every object has. What is missing or of another type reads as empty, so nothing here fails.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::kind::Kind;
+use crate::time;
+
+/// A text field of a map, or "".
+#[must_use]
+pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A text below an object, by JSON pointer, or "".
+#[must_use]
+pub fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A whole number below an object, by JSON pointer.
+#[must_use]
+pub fn number_at(value: &Value, pointer: &str) -> Option<i64> {
+    value.pointer(pointer).and_then(Value::as_i64)
+}
+
+/// The items of a list below an object, by JSON pointer; none if it is no list.
+#[must_use]
+pub fn list_at<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+#[must_use]
+pub fn name(object: &Value) -> &str {
+    text_at(object, "/metadata/name")
+}
+
+#[must_use]
+pub fn namespace(object: &Value) -> &str {
+    text_at(object, "/metadata/namespace")
+}
+
+#[must_use]
+pub fn uid(object: &Value) -> &str {
+    text_at(object, "/metadata/uid")
+}
+
+#[must_use]
+pub fn resource_version(object: &Value) -> &str {
+    text_at(object, "/metadata/resourceVersion")
+}
+
+/// `metadata.generation`, or 0.
+#[must_use]
+pub fn generation(object: &Value) -> i64 {
+    number_at(object, "/metadata/generation").unwrap_or_default()
+}
+
+#[must_use]
+pub fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+    object.get("metadata")?.get("labels")?.get(key)?.as_str()
+}
+
+#[must_use]
+pub fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+    object.get("metadata")?.get("annotations")?.get(key)?.as_str()
+}
+
+#[must_use]
+pub fn created(object: &Value) -> Option<Timestamp> {
+    time::parse(text_at(object, "/metadata/creationTimestamp"))
+}
+
+/// When the object is to be gone, if somebody deleted it: then it is on its way out.
+#[must_use]
+pub fn deleted(object: &Value) -> Option<Timestamp> {
+    time::parse(text_at(object, "/metadata/deletionTimestamp"))
+}
+
+#[must_use]
+pub fn is_deleted(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
+}
+
+#[must_use]
+pub fn has_finalizer(object: &Value, finalizer: &str) -> bool {
+    list_at(object, "/metadata/finalizers")
+        .iter()
+        .any(|one| one == finalizer)
+}
+
+/// `metadata.ownerReferences`.
+#[must_use]
+pub fn owners(object: &Value) -> &[Value] {
+    list_at(object, "/metadata/ownerReferences")
+}
+
+/// The owner that controls the object, if one does.
+#[must_use]
+pub fn controller(object: &Value) -> Option<&Value> {
+    owners(object).iter().find(|owner| owner["controller"] == true)
+}
+
+/// Whether the object is controlled by the one with this uid.
+#[must_use]
+pub fn is_controlled_by(object: &Value, uid: &str) -> bool {
+    controller(object).is_some_and(|owner| text(owner, "uid") == uid)
+}
+
+/// The reference that makes `owner` the controller of an object and holds its deletion in the foreground.
+#[must_use]
+pub fn controller_reference(owner: &Value, api_version: &str, kind: &Kind) -> Value {
+    json!({
+        "apiVersion": api_version,
+        "kind": kind.name,
+        "name": name(owner),
+        "uid": uid(owner),
+        "controller": true,
+        "blockOwnerDeletion": true,
+    })
+}
+
+/// A map below an object, made when it is not there.
+///
+/// Guarantees: whatever stood in the way on the path is replaced by a map.
+pub fn map_mut<'a>(object: &'a mut Value, path: &[&str]) -> &'a mut Map<String, Value> {
+    let mut at = object;
+    for step in path {
+        if !at.is_object() {
+            *at = json!({});
+        }
+        at = &mut at[*step];
+    }
+    if !at.is_object() {
+        *at = json!({});
+    }
+    at.as_object_mut().expect("it was made a map on the line before")
+}
