@@ -16,6 +16,7 @@ pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod catalog;
 mod collect;
+mod convert;
 mod defaults;
 mod delete;
 pub(crate) mod failure;
@@ -25,14 +26,13 @@ mod list;
 mod metadata;
 mod names;
 mod patch;
-mod protobuf;
 pub(crate) mod query;
 mod reply;
 mod review;
 mod roles;
 pub(crate) mod route;
 mod scale;
-mod selector;
+pub(crate) mod selector;
 mod table;
 mod token;
 mod tokens;
@@ -53,9 +53,10 @@ use catalog::{Catalog, Served};
 use failure::Failure;
 use query::Query;
 use route::Target;
+use selector::Selector;
 
 pub(crate) use kinds::base64;
-pub(crate) use reply::{Content, Reply};
+pub(crate) use reply::{Content, Form, Reply};
 pub(crate) use tokens::Tokens;
 pub(crate) use world::{date_in, random_hex};
 
@@ -81,7 +82,8 @@ pub(crate) struct Call {
     pub user: UserInfo,
     /// The owner of the fields that are written.
     pub manager: String,
-    pub accept: String,
+    /// What is shown of the objects in the answer.
+    pub form: Form,
     pub content_type: String,
     pub body: Bytes,
 }
@@ -120,6 +122,12 @@ impl Call {
         self.target.name.as_deref().unwrap_or_default()
     }
 
+    /// What the client selects by labels and fields.
+    fn selector(&self) -> Result<Selector, Failure> {
+        let (labels, fields) = (self.query.get("labelSelector"), self.query.get("fieldSelector"));
+        Selector::read(labels, fields, &self.served.resource)
+    }
+
     fn namespace(&self) -> Option<&str> {
         self.target.namespace.as_deref()
     }
@@ -146,11 +154,11 @@ impl Call {
 }
 
 impl Registry {
-    pub(crate) fn new(store: Handle, authority: &str, tokens: Tokens) -> Self {
+    pub(crate) fn new(store: Handle, authority: &str, tokens: Tokens, table: &'static Table) -> Self {
         let registry = Self {
             access: Access::new(store.clone()),
             store,
-            catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(Table::get(), &[])))),
+            catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(table, &[])))),
             services: Arc::default(),
             authority: Arc::from(authority),
             tokens: Arc::new(tokens),
@@ -186,7 +194,7 @@ impl Registry {
                 Ok(resource) => self.values(&resource, None),
                 Err(_) => Vec::new(),
             };
-        let catalog = Arc::new(Catalog::new(Table::get(), &definitions));
+        let catalog = Arc::new(Catalog::new(self.catalog().table(), &definitions));
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
     }
 
@@ -236,6 +244,21 @@ pub(crate) fn complete(served: &Served, object: &Object) -> Result<Value, Failur
     let mut value = object
         .value()
         .map_err(|error| Failure::internal(error.to_string()))?;
+    if let Some(conversion) = served.conversion {
+        conversion.read(&mut value);
+    }
+    identify(served, &mut value);
+    Ok(value)
+}
+
+/// An object on its way into a form: the rows of tables are made from what is stored, whatever version is asked for.
+fn complete_for(served: &Served, object: &Object, form: Form) -> Result<Value, Failure> {
+    if form != Form::Table || served.conversion.is_none() {
+        return complete(served, object);
+    }
+    let mut value = object
+        .value()
+        .map_err(|error| Failure::internal(error.to_string()))?;
     identify(served, &mut value);
     Ok(value)
 }
@@ -247,8 +270,14 @@ fn identify(served: &Served, value: &mut Value) {
     }
 }
 
-/// The JSON of an object with its kind and apiVersion put in front, without parsing it.
+/// The JSON of an object with its kind and apiVersion put in front, without parsing it where it is served as stored.
 fn complete_json(served: &Served, object: &Object) -> Vec<u8> {
+    if served.conversion.is_some() {
+        return complete(served, object)
+            .unwrap_or_default()
+            .to_string()
+            .into_bytes();
+    }
     let head = format!(
         "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",",
         served.resource.kind, served.api_version

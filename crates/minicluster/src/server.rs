@@ -12,8 +12,10 @@
 mod answer;
 mod connection;
 mod discovery;
+mod encoding;
 mod identity;
 mod keys;
+mod negotiate;
 mod openid;
 mod permission;
 mod tls;
@@ -37,6 +39,7 @@ use crate::auth::{MASTERS, UserInfo};
 use crate::clock::Clock;
 use crate::engine::{self, Engine};
 use crate::registry::{Registry, Tokens};
+use crate::schema::{MINORS, NEWEST_MINOR, Table};
 use crate::store::{self, Store};
 
 /// The administrator's user name.
@@ -58,6 +61,8 @@ pub struct Options {
     pub clock: Clock,
     /// Has the control loops look at their keys in an order drawn from this seed.
     pub seed: Option<u64>,
+    /// The Kubernetes version, as in 1.`minor`; `None` for the newest of [`MINORS`].
+    pub minor: Option<u32>,
 }
 
 /// A running cluster. Dropping it stops it.
@@ -106,6 +111,8 @@ impl std::fmt::Debug for ClientCertificate {
 /// Why a cluster does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("Kubernetes 1.{minor} is not among the versions known, 1.{} to 1.{NEWEST_MINOR}", MINORS[0])]
+    Version { minor: u32 },
     #[error("can't open the store")]
     Store(#[from] store::Error),
     #[error("can't listen on {address}")]
@@ -134,7 +141,10 @@ impl Cluster {
             token,
             clock,
             seed,
+            minor,
         } = options;
+        let minor = minor.unwrap_or(NEWEST_MINOR);
+        let table = Table::of(minor).ok_or(Error::Version { minor })?;
         let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         let store = match &folder {
             Some(folder) => Store::open(folder, store::Options::default())?,
@@ -156,7 +166,12 @@ impl Cluster {
         } = keys;
         let mut fixed = StaticTokens::default();
         fixed.insert(&token, UserInfo::authenticated(ADMINISTRATOR, &[MASTERS]));
-        let registry = Registry::new(store.handle(), &server.certificate, Tokens::new(fixed, signer));
+        let registry = Registry::new(
+            store.handle(),
+            &server.certificate,
+            Tokens::new(fixed, signer),
+            table,
+        );
         registry.bootstrap().await;
         let handle = Handle {
             shared: Arc::new(Shared {

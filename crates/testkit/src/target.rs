@@ -1,5 +1,7 @@
 //! What is fuzzed: the readers of what comes from outside.
 
+mod cluster;
+
 use std::path::Path;
 
 use chart::functions::Host;
@@ -37,6 +39,31 @@ pub const TARGETS: &[Target] = &[
         name: "archive",
         extensions: &["tgz"],
         run: archive,
+    },
+    Target {
+        name: "patch",
+        extensions: &["patch"],
+        run: cluster::patch,
+    },
+    Target {
+        name: "apply",
+        extensions: &["patch"],
+        run: cluster::apply,
+    },
+    Target {
+        name: "selector",
+        extensions: &["selector"],
+        run: cluster::selector,
+    },
+    Target {
+        name: "body",
+        extensions: &["patch"],
+        run: minicluster::fuzzing::bodies,
+    },
+    Target {
+        name: "protobuf",
+        extensions: &["pb"],
+        run: cluster::protobuf,
     },
 ];
 

@@ -6,8 +6,21 @@ use anyhow::{Context, Result, ensure};
 
 use crate::tree;
 
-/// What is fuzzed; `testkit::target` says how.
-const TARGETS: &[&str] = &["template", "yaml", "set", "archive"];
+/// What is fuzzed and where its seeds are; `testkit::target` says how.
+const TARGETS: &[(&str, &str)] = &[
+    ("template", CHARTS),
+    ("yaml", CHARTS),
+    ("set", CHARTS),
+    ("archive", CHARTS),
+    ("patch", REQUESTS),
+    ("apply", REQUESTS),
+    ("selector", REQUESTS),
+    ("body", REQUESTS),
+    ("protobuf", REQUESTS),
+];
+
+const CHARTS: &str = "crates/chart/tests/corpus";
+const REQUESTS: &str = "crates/minicluster/tests/fuzz";
 
 /// Long enough to find what is shallow in every CI run; give more by hand.
 const SECONDS: u64 = 60;
@@ -23,12 +36,12 @@ pub fn run(args: &[&str]) -> Result<()> {
         _ => anyhow::bail!("usage: cargo xtask fuzz [SECONDS]"),
     };
     let fuzzer = tree::build_release("testkit", "fuzz")?;
-    for target in TARGETS {
+    for (target, seeds) in TARGETS {
         let limited = format!("ulimit -v {MEMORY_KIB} && exec \"$0\" \"$@\"");
         let status = Command::new("sh")
             .args(["-c", &limited])
             .arg(&fuzzer)
-            .args([*target, seconds.to_string().as_str(), "crates/chart/tests/corpus"])
+            .args([*target, seconds.to_string().as_str(), *seeds])
             .current_dir(tree::root())
             .status()
             .context("can't run the fuzzer")?;

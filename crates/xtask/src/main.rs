@@ -20,6 +20,7 @@ mod bench;
 mod ci;
 mod docs;
 mod fuzz;
+mod kube_protobuf;
 mod kube_schema;
 mod parity;
 mod tidy;
@@ -39,7 +40,8 @@ usage: cargo xtask COMMAND
   bench [NAME ARGS...]  run a benchmark, or list them
   fuzz [SECONDS]        hostile inputs for every reader, a minute each
   parity [ARGS...]      compare with Helm over the corpus of real charts
-  kube-schema [ARGS...] make the mini cluster's table of types from published packages";
+  kube-schema [ARGS...] make the mini cluster's table of types from published packages
+  kube-protobuf [ARGS...] make its table of protobuf messages from published programs";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -63,6 +65,7 @@ fn run(args: &[String]) -> Result<()> {
         ["bench", rest @ ..] => bench::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["kube-schema", rest @ ..] => kube_schema::run(rest),
+        ["kube-protobuf", rest @ ..] => kube_protobuf::run(rest),
         ["parity", rest @ ..] => parity::run(rest),
         _ => bail!("{USAGE}"),
     }

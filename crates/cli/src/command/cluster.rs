@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use minicluster::schema::MINORS;
 use minicluster::server::{Cluster, Error, Options};
 use model::{Code, Diagnose};
 use serde::Serialize;
@@ -24,6 +25,8 @@ Examples:
                                               keeps everything in a folder
   KUBECONFIG=shipway.kubeconfig kubectl get ns
                                               once it is ready
+  shipway cluster start --kubernetes-version 1.33
+                                              as an older server
 
 It is an API server without nodes: nothing runs, and no controller but namespaces and garbage collection works.")]
 pub(crate) struct Args {
@@ -52,6 +55,9 @@ struct Start {
     /// Where to write the kubeconfig.
     #[arg(long, value_name = "FILE", default_value = KUBECONFIG)]
     kubeconfig: PathBuf,
+    /// The Kubernetes version to be: 1.33, 1.34 or 1.35. The newest unless given.
+    #[arg(long, value_name = "VERSION", value_parser = minor)]
+    kubernetes_version: Option<u32>,
 }
 
 /// Print the kubeconfig that `start` wrote.
@@ -129,6 +135,7 @@ fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
         address: Some(SocketAddr::from(([127, 0, 0, 1], args.port))),
         folder: args.data.clone(),
         token: args.token.clone(),
+        minor: args.kubernetes_version,
         ..Options::default()
     };
     runtime.block_on(async {
@@ -151,6 +158,20 @@ fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
         })?;
         stop.wait().await;
         Ok(())
+    })
+}
+
+/// The minor version of `1.34`, `v1.34` or `1.34.2`; patches don't differ in what they serve.
+fn minor(text: &str) -> Result<u32, String> {
+    let number = text.strip_prefix('v').unwrap_or(text);
+    let mut parts = number.split('.');
+    let (major, minor) = (parts.next(), parts.next());
+    let minor = minor
+        .and_then(|minor| minor.parse().ok())
+        .filter(|_| major == Some("1"));
+    minor.filter(|minor| MINORS.contains(minor)).ok_or_else(|| {
+        let known: Vec<String> = MINORS.iter().map(|minor| format!("1.{minor}")).collect();
+        format!("known are {}", known.join(", "))
     })
 }
 
@@ -192,6 +213,26 @@ impl Stop {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_people_write_them() {
+        for (text, expected) in [
+            ("1.33", Some(33)),
+            ("v1.34", Some(34)),
+            ("1.35.2", Some(35)),
+            ("1.12", None),
+            ("2.34", None),
+            ("latest", None),
+            ("", None),
+        ] {
+            assert_eq!(minor(text).ok(), expected, "{text}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::auth::UserInfo;
 use crate::registry::failure::Failure;
 use crate::registry::query::Query;
 use crate::registry::route::Target;
-use crate::registry::{Call, Registry, Verb};
+use crate::registry::{Call, Form, Registry, Verb};
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -62,7 +62,7 @@ pub(super) async fn execute(
         query: Query::default(),
         user: user(identity),
         manager: identity.manager.to_owned(),
-        accept: String::new(),
+        form: Form::Object,
         content_type: content_type.to_owned(),
         body: Bytes::from(body.to_string()),
         served,

@@ -1,5 +1,6 @@
 //! A request's body, decoded: JSON or YAML into a `Value`, with the keys that stand twice.
 //!
+//! Protobuf becomes JSON before anything else sees it, so that no stage knows of it.
 //! Depth is bounded by both parsers; the size by whoever reads the body from the network.
 
 use std::borrow::Cow;
@@ -9,12 +10,57 @@ use std::fmt;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::failure::Failure;
+use super::{Call, Verb, fields};
+use crate::protobuf;
+
 /// What a body holds.
 #[derive(Debug, Default)]
 pub struct Body {
     pub value: Value,
     /// Paths of fields that stand twice; the last one counts.
     pub duplicates: Vec<String>,
+}
+
+/// Rewrites a protobuf body as JSON; any other stays as it is.
+///
+/// # Errors
+/// 400 for bytes that are no such object, 415 for custom kinds, which have no messages.
+pub(crate) fn translate(verb: Verb, call: &mut Call) -> Result<(), Failure> {
+    let is_protobuf = fields::media_type(&call.content_type) == protobuf::MEDIA;
+    if !is_protobuf || call.body.is_empty() && verb == Verb::Delete || verb == Verb::Patch {
+        return Ok(());
+    }
+    let resource = &call.served.resource;
+    let subresource = resource.subresource(call.subresource());
+    let kind = subresource.map_or(&resource.kind, |one| &one.kind);
+    let (api_version, kind) = match verb {
+        Verb::Delete | Verb::DeleteCollection => ("v1", "DeleteOptions"),
+        _ if call.served.custom.is_some() && subresource.is_none_or(|one| one.name != "scale") => {
+            return Err(Failure::unsupported_media(&[
+                "application/json",
+                "application/yaml",
+            ]));
+        }
+        _ => (&*call.served.api_version, kind.as_str()),
+    };
+    let object = protobuf::decode(&call.body, (api_version, kind)).map_err(|error| match error.kind {
+        Some((api_version, actual)) => {
+            let version = api_version.rsplit('/').next().unwrap_or_default();
+            Failure::bad_request(format!(
+                "{actual} in version \"{version}\" cannot be handled as a {kind}: {}",
+                error.cause
+            ))
+        }
+        None => Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): {} ({})",
+            error.cause,
+            fields::excerpt(&call.body)
+        )),
+    })?;
+    call.body = object.to_string().into_bytes().into();
+    "application/json".clone_into(&mut call.content_type);
+    Ok(())
 }
 
 /// # Errors

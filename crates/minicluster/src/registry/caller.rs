@@ -83,7 +83,7 @@ impl Caller {
             query: Query::parse(sent.query),
             user: self.user.clone(),
             manager: self.manager.clone(),
-            accept: String::new(),
+            form: super::Form::Object,
             content_type: sent.content_type.to_owned(),
             body: sent
                 .body
@@ -93,7 +93,7 @@ impl Caller {
             Content::Json(json) | Content::Typed(_, json) => {
                 serde_json::from_slice(&json).map_err(|error| Failure::internal(error.to_string()))
             }
-            Content::Text(_) | Content::Stream(_) => Err(Failure::method_not_allowed()),
+            Content::Text(_) | Content::Stream(_) | Content::Frames(_) => Err(Failure::method_not_allowed()),
         }
     }
 }

@@ -9,13 +9,14 @@
 //! A catalog never changes: a new one replaces it when a definition does. It knows no objects.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
+use super::convert::Conversion;
 use crate::apply::FieldSet;
 use crate::schema::resources::GET_PATCH_UPDATE;
-use crate::schema::{CustomType, OpenApi, Resource, Subresource, Table, TypeRef};
+use crate::schema::{CustomType, MINORS, OpenApi, Resource, Subresource, Table, TypeRef};
 use crate::store;
 
 /// The verbs of a custom kind in the order that the real server lists them.
@@ -34,6 +35,8 @@ pub struct Served {
     pub reset: FieldSet,
     pub reset_status: FieldSet,
     pub has_status: bool,
+    /// For a version that is not the stored one.
+    pub conversion: Option<Conversion>,
     ty: Type,
     pub custom: Option<Custom>,
 }
@@ -60,6 +63,7 @@ enum Type {
 /// Everything that is served at one time.
 #[derive(Debug)]
 pub struct Catalog {
+    table: &'static Table,
     served: HashMap<(String, String, String), Arc<Served>>,
     /// In the order of discovery.
     resources: Vec<Resource>,
@@ -110,6 +114,7 @@ impl Served {
             },
             reset_status: FieldSet::of_fields(&[&["spec"]]),
             has_status,
+            conversion: Conversion::of(resource),
             ty: Type::Builtin(ty),
             custom: None,
             resource: resource.clone(),
@@ -141,6 +146,7 @@ impl Served {
             },
             reset_status: FieldSet::of_fields(&[&["spec"], &["metadata"]]),
             has_status,
+            conversion: None,
             ty: Type::Custom(CustomType::parse(&schema).ok()?),
             custom: Some(Custom {
                 columns: version
@@ -191,7 +197,16 @@ impl Catalog {
                 add(one);
             }
         }
-        Self { served, resources }
+        Self {
+            table,
+            served,
+            resources,
+        }
+    }
+
+    /// The built-in types of the Kubernetes version that is served.
+    pub fn table(&self) -> &'static Table {
+        self.table
     }
 
     pub fn resources(&self) -> &[Resource] {
@@ -212,10 +227,14 @@ impl Catalog {
     }
 }
 
-/// The documents of one Kubernetes version, made once for all clusters of a process.
-pub fn open_api() -> &'static OpenApi {
-    static DOCUMENTS: std::sync::OnceLock<OpenApi> = std::sync::OnceLock::new();
-    DOCUMENTS.get_or_init(|| OpenApi::new(Table::get()))
+/// The documents of a Kubernetes version, made once for all clusters of a process.
+pub fn open_api(table: &'static Table) -> &'static OpenApi {
+    static DOCUMENTS: [OnceLock<OpenApi>; MINORS.len()] = [const { OnceLock::new() }; MINORS.len()];
+    let at = MINORS
+        .iter()
+        .position(|minor| *minor == table.minor())
+        .unwrap_or(0);
+    DOCUMENTS[at].get_or_init(|| OpenApi::new(table))
 }
 
 fn is_established(definition: &Value) -> bool {

@@ -10,7 +10,7 @@ use super::query::DeleteOptions;
 use super::reply::{self, Form, Reply};
 use super::world::now;
 use super::write::stored_form;
-use super::{Call, Registry, body, complete, kinds, metadata, protobuf};
+use super::{Call, Registry, body, complete, kinds, metadata};
 use crate::store::{self, Expected, Object};
 
 const FOREGROUND: &str = "foregroundDeletion";
@@ -32,7 +32,7 @@ pub(super) async fn delete(registry: &Registry, call: &Call) -> Result<Reply, Fa
         return Err(Failure::method_not_allowed());
     }
     let options = options(call)?;
-    let form = reply::form(&call.accept)?;
+    let form = call.form;
     let include = call.query.get("includeObject");
     for _ in 0..MAX_TRIES {
         let found = registry.find(call)?;
@@ -85,13 +85,7 @@ fn options(call: &Call) -> Result<DeleteOptions, Failure> {
     let body = if empty {
         Value::Null
     } else {
-        protobuf::decode(&call.body)
-            .map(|value| body::Body {
-                value,
-                duplicates: Vec::new(),
-            })
-            .ok_or_else(String::new)
-            .or_else(|_| body::json(&call.body))
+        body::json(&call.body)
             .or_else(|_| body::yaml(&call.body))
             .map_err(|cause| Failure::bad_request(format!("error decoding DeleteOptions: {cause}")))?
             .value

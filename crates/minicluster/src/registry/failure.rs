@@ -170,6 +170,15 @@ impl Failure {
         Self::invalid("meta.k8s.io", kind, "", &[cause])
     }
 
+    /// The answer of a path that nobody serves, which is no `Status`.
+    pub fn page_not_found() -> Self {
+        Self::new(404, "", "404 page not found\n")
+    }
+
+    pub fn is_page_not_found(&self) -> bool {
+        *self == Self::page_not_found()
+    }
+
     pub fn unsupported_media(accepted: &[&str]) -> Self {
         let message = format!(
             "the body of the request was in an unknown format - accepted media types include: {}",

@@ -6,7 +6,7 @@ use super::body::{self, Body};
 use super::catalog::Served;
 use super::failure::Failure;
 use super::query::FieldValidation;
-use super::{Call, identify, protobuf};
+use super::{Call, identify};
 use crate::schema::{prune, walk};
 
 /// An object and what the client is to be told of it.
@@ -45,13 +45,6 @@ fn read(call: &Call) -> Result<Body, Problem> {
     match media_type(&call.content_type) {
         "" | "application/json" => body::json(&call.body).map_err(Problem::Text),
         "application/yaml" => body::yaml(&call.body).map_err(Problem::Text),
-        "application/vnd.kubernetes.protobuf" => {
-            let value = protobuf::decode(&call.body).ok_or(Problem::Media)?;
-            Ok(Body {
-                value,
-                duplicates: Vec::new(),
-            })
-        }
         _ => Err(Problem::Media),
     }
 }
@@ -185,14 +178,20 @@ pub(super) fn media_type(text: &str) -> &str {
     text.split(';').next().unwrap_or_default().trim()
 }
 
-/// The start of a body, as the real server quotes it.
-fn excerpt(bytes: &[u8]) -> String {
+/// The start of a body, as the real server quotes it: what may be JSON as text, anything else as hexadecimal.
+pub(super) fn excerpt(bytes: &[u8]) -> String {
     const SHOWN: usize = 30;
-    let text = String::from_utf8_lossy(bytes.get(..SHOWN).unwrap_or(bytes)).into_owned();
-    if bytes.len() > SHOWN {
-        format!("{text} ...")
-    } else {
-        text
+    let (shown, more) = match bytes.get(..SHOWN) {
+        Some(start) if bytes.len() > SHOWN => (start, " ..."),
+        _ => (bytes, ""),
+    };
+    match shown {
+        [] => "<empty>".to_owned(),
+        [b'{', ..] => format!("{}{more}", String::from_utf8_lossy(shown)),
+        _ => {
+            let digits: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{digits}{more}")
+        }
     }
 }
 

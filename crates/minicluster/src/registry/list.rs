@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use super::catalog::Served;
 use super::failure::{Cause, Failure};
 use super::reply::{self, Form, Reply};
-use super::selector::Selector;
-use super::{Call, Registry, complete, complete_json, table};
+use super::{Call, Registry, complete, complete_for, complete_json, table};
 use crate::store::{At, Continue, Error, Page, Query as StoreQuery};
 
 /// How long a reader waits for a version that the store has not come to: the real server's patience.
@@ -16,19 +15,24 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// `GET` on an object or its status.
 pub(super) fn get(registry: &Registry, call: &Call) -> Result<Reply, Failure> {
-    let form = reply::form(&call.accept)?;
+    let form = call.form;
     let found = registry.find(call)?;
     if form == Form::Object {
         return Ok(Reply::bytes(200, complete_json(&call.served, &found)));
     }
     let include = call.query.get("includeObject");
-    let shown = reply::object(&call.served, form, include, complete(&call.served, &found)?);
+    let shown = reply::object(
+        &call.served,
+        form,
+        include,
+        complete_for(&call.served, &found, form)?,
+    );
     Ok(Reply::json(200, &shown))
 }
 
 /// `GET` on a collection.
 pub(super) async fn list(registry: &Registry, call: &Call) -> Result<Reply, Failure> {
-    let form = reply::form(&call.accept)?;
+    let form = call.form;
     let served = &*call.served;
     let page = page(registry, call).await?;
     let mut metadata = json!({"resourceVersion": page.revision.to_string()});
@@ -44,7 +48,7 @@ pub(super) async fn list(registry: &Registry, call: &Call) -> Result<Reply, Fail
     let values: Result<Vec<Value>, Failure> = page
         .objects
         .iter()
-        .map(|object| complete(served, object))
+        .map(|object| complete_for(served, object, form))
         .collect();
     let shown = match form {
         Form::Table => table::table(
@@ -76,6 +80,10 @@ fn plain(served: &Served, page: &Page, mut metadata: Value) -> Vec<u8> {
         }
         if custom {
             out.extend_from_slice(&complete_json(served, object));
+        } else if served.conversion.is_some() {
+            let mut value = complete(served, object).unwrap_or_default();
+            anonymous(&mut value);
+            out.extend_from_slice(value.to_string().as_bytes());
         } else {
             out.extend_from_slice(object.json());
         }
@@ -94,9 +102,8 @@ pub(super) fn collection(served: &Served, form: Form, values: Vec<Value>, metada
         if form == Form::Metadata {
             return reply::metadata(value);
         }
-        if let (None, Some(fields)) = (&served.custom, value.as_object_mut()) {
-            fields.remove("kind");
-            fields.remove("apiVersion");
+        if served.custom.is_none() {
+            anonymous(&mut value);
         }
         value
     });
@@ -104,15 +111,19 @@ pub(super) fn collection(served: &Served, form: Form, values: Vec<Value>, metada
     json!({"kind": kind, "apiVersion": version, "metadata": metadata, "items": items})
 }
 
+/// The items of a list of a built-in kind don't say what they are.
+fn anonymous(value: &mut Value) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("kind");
+        fields.remove("apiVersion");
+    }
+}
+
 /// Finds the page that a call asks for.
 pub(super) async fn page(registry: &Registry, call: &Call) -> Result<Page, Failure> {
     let query = &call.query;
     let resource = call.stored_as()?;
-    let selector = Selector::read(
-        query.get("labelSelector"),
-        query.get("fieldSelector"),
-        &call.served.resource,
-    )?;
+    let selector = call.selector()?;
     let token = query.get("continue");
     let after = (!token.is_empty()).then(|| Continue::parse(token)).transpose();
     let after = after.map_err(|error| call.store_failure(&error, ""))?;

@@ -53,7 +53,7 @@ async fn attempt(
     dry_run: bool,
 ) -> Result<Reply, Failure> {
     let include = call.query.get("includeObject");
-    let form = reply::form(&call.accept)?;
+    let form = call.form;
     let found = match registry.find(call) {
         Ok(found) => found,
         Err(failure) if ty != Type::Apply || !call.subresource().is_empty() => return Err(failure),

@@ -20,15 +20,18 @@ pub(crate) struct Reply {
 pub(crate) enum Content {
     Json(Bytes),
     Text(String),
-    /// JSON under a media type with parameters.
+    /// Bytes of another media type.
     Typed(&'static str, Bytes),
-    /// The lines of a watch; the stream ends with its sender.
+    /// The lines of a watch, in JSON; the stream ends with its sender.
     Stream(mpsc::Receiver<Bytes>),
+    /// The same, to be sent as protobuf.
+    Frames(mpsc::Receiver<Bytes>),
 }
 
-/// The form that an Accept header asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+/// The form that a client asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Form {
+    #[default]
     Object,
     Table,
     Metadata,
@@ -62,41 +65,11 @@ impl Reply {
 
 impl From<&Failure> for Reply {
     fn from(failure: &Failure) -> Self {
+        if failure.is_page_not_found() {
+            return Self::text(failure.code, failure.message.clone());
+        }
         Self::json(failure.code, &failure.status())
     }
-}
-
-/// The first form of the Accept header that can be made.
-///
-/// # Errors
-/// 406 if there is none.
-pub(super) fn form(accept: &str) -> Result<Form, Failure> {
-    let mut refused = false;
-    for one in accept.split(',').map(str::trim).filter(|one| !one.is_empty()) {
-        let mut parts = one.split(';').map(str::trim);
-        let media = parts.next().unwrap_or_default();
-        if !matches!(media, "application/json" | "application/*" | "*/*") {
-            refused = true;
-            continue;
-        }
-        let shown = parts.find_map(|part| part.strip_prefix("as="));
-        match shown {
-            Some("Table") => return Ok(Form::Table),
-            Some("PartialObjectMetadata" | "PartialObjectMetadataList") => return Ok(Form::Metadata),
-            Some(_) => refused = true,
-            None => return Ok(Form::Object),
-        }
-    }
-    if refused {
-        return Err(Failure::new(
-            406,
-            "NotAcceptable",
-            "only the following media types are accepted: application/json, application/yaml, \
-             application/vnd.kubernetes.protobuf, application/json;stream=watch, \
-             application/vnd.kubernetes.protobuf;stream=watch",
-        ));
-    }
-    Ok(Form::Object)
 }
 
 /// One object in the form that was asked for.

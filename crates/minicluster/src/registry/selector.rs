@@ -168,7 +168,10 @@ fn parse_fields(text: &str, resource: &Resource) -> Result<Vec<Requirement>, Fai
                 "invalid field selector: {text}; can't understand '{part}'"
             )));
         };
-        let (key, value) = (part[..at].to_owned(), part[at + sign.len()..].to_owned());
+        let (key, value) = (
+            stored_field(&part[..at], resource),
+            part[at + sign.len()..].to_owned(),
+        );
         check_field(&key, resource)?;
         let test = if sign == "!=" {
             Test::NotIn(vec![value])
@@ -178,6 +181,18 @@ fn parse_fields(text: &str, resource: &Resource) -> Result<Vec<Requirement>, Fai
         all.push(Requirement { key, test });
     }
     Ok(all)
+}
+
+/// What a field is called where it is stored: Events of their own group have other names for some.
+fn stored_field(key: &str, resource: &Resource) -> String {
+    if resource.group != "events.k8s.io" {
+        return key.to_owned();
+    }
+    match key.strip_prefix("regarding.") {
+        Some(rest) => format!("involvedObject.{rest}"),
+        None if key == "reportingController" => "reportingComponent".to_owned(),
+        None => key.to_owned(),
+    }
 }
 
 fn check_field(key: &str, resource: &Resource) -> Result<(), Failure> {

@@ -58,7 +58,15 @@ pub(super) fn table(
 }
 
 fn columns_of(served: &Served) -> Option<&'static [Column]> {
-    let found = COLUMNS.iter().find(|(group, plural, _)| served.is(group, plural));
+    // Versions of one kind have the columns of the stored one, whose paths they name.
+    let resource = &served.resource;
+    let group = resource
+        .storage
+        .as_ref()
+        .map_or(&resource.group, |(group, _)| group);
+    let found = COLUMNS
+        .iter()
+        .find(|(known, plural, _)| known == group && *plural == resource.plural);
     found
         .filter(|_| served.custom.is_none())
         .map(|(_, _, columns)| *columns)

@@ -18,7 +18,7 @@ use super::catalog::Served;
 use super::failure::{Cause, Failure};
 use super::reply::{self, Content, Form, Reply};
 use super::selector::Selector;
-use super::{Call, Registry, complete, complete_json, list, table};
+use super::{Call, Registry, complete_for, complete_json, list, table};
 use crate::store::{At, Error, Event, EventKind, Object, Query as StoreQuery, Watcher};
 
 /// Lines waiting for one client: enough to fill a TCP window with small objects, little enough to wait in memory
@@ -58,12 +58,8 @@ struct Start {
 pub(super) async fn watch(registry: &Registry, call: &Call) -> Result<Reply, Failure> {
     let query = &call.query;
     let resource = call.stored_as()?;
-    let selector = Selector::read(
-        query.get("labelSelector"),
-        query.get("fieldSelector"),
-        &call.served.resource,
-    )?;
-    let form = reply::form(&call.accept)?;
+    let selector = call.selector()?;
+    let form = call.form;
     let start = start(registry, call, &selector).await?;
     let (out, lines) = mpsc::channel(QUEUE);
     let shown = Shown {
@@ -217,7 +213,7 @@ impl Shown {
         let shown = match self.form {
             Form::Object => complete_json(served, object),
             form => {
-                let value = complete(served, object).unwrap_or_default();
+                let value = complete_for(served, object, form).unwrap_or_default();
                 let columns = std::mem::take(&mut self.columns);
                 let shown = match form {
                     Form::Metadata => reply::metadata(value),

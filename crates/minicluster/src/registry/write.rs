@@ -43,7 +43,7 @@ pub(super) async fn create(registry: &Registry, call: &Call) -> Result<Reply, Fa
     }
     let ready = prepare_new(registry, call, decoded, Owners::Compare)?;
     let object = insert(registry, call, ready.object, dry_run).await?;
-    let form = reply::form(&call.accept)?;
+    let form = call.form;
     let shown = reply::object(&call.served, form, call.query.get("includeObject"), object);
     Ok(Reply::json(201, &shown).with_warnings(ready.warnings))
 }
@@ -67,7 +67,7 @@ pub(super) async fn update(registry: &Registry, call: &Call) -> Result<Reply, Fa
     let live = complete(&call.served, &found)?;
     let ready = prepare_changed(call, &live, decoded, Owners::Compare)?;
     let object = replace(registry, call, (&found, &live), ready.object, dry_run).await?;
-    let form = reply::form(&call.accept)?;
+    let form = call.form;
     let shown = reply::object(&call.served, form, call.query.get("includeObject"), object);
     Ok(Reply::json(200, &shown).with_warnings(ready.warnings))
 }
@@ -251,13 +251,23 @@ fn draft(call: &Call, object: &mut Value, name: &str) -> Result<Draft, Failure> 
 
 /// An object as it is stored: without kind and apiVersion, which every reader puts in front again.
 pub(super) fn stored_form(served: &Served, object: &mut Value) -> Result<Draft, crate::store::Error> {
+    if let Some(conversion) = served.conversion {
+        let mut stored = object.clone();
+        conversion.write(&mut stored);
+        return draft_of(served, &mut stored);
+    }
+    let draft = draft_of(served, object);
+    identify(served, object);
+    draft
+}
+
+/// The draft of an object that has its stored form but for kind and apiVersion.
+fn draft_of(served: &Served, object: &mut Value) -> Result<Draft, crate::store::Error> {
     let custom = served.custom.as_ref().map(|custom| custom.selectable.as_slice());
     let values: Pairs = selector::field_values(&served.resource, custom.unwrap_or_default(), object);
     if let Some(fields) = object.as_object_mut() {
         fields.remove("kind");
         fields.remove("apiVersion");
     }
-    let draft = Draft::new(object, values);
-    identify(served, object);
-    draft
+    Draft::new(object, values)
 }

@@ -1,4 +1,4 @@
-//! A reply becomes an HTTP response: whole, or line by line for a watch.
+//! A reply becomes an HTTP response: whole, or line by line for a watch, in JSON or protobuf.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -10,12 +10,15 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WARNING};
 use hyper::{Response, StatusCode};
 use tokio::sync::mpsc;
 
+use crate::protobuf;
 use crate::registry::{Content, Reply};
 
 /// The body of every response.
 pub(super) enum Body {
     Whole(Option<Bytes>),
     Lines(mpsc::Receiver<Bytes>),
+    /// Lines that are sent as protobuf.
+    Frames(mpsc::Receiver<Bytes>),
 }
 
 pub(super) fn response(reply: Reply) -> Response<Body> {
@@ -29,6 +32,7 @@ pub(super) fn response(reply: Reply) -> Response<Body> {
         Content::Typed(kind, json) => (kind, Body::Whole(Some(json))),
         Content::Text(text) => ("text/plain; charset=utf-8", Body::Whole(Some(Bytes::from(text)))),
         Content::Stream(lines) => ("application/json", Body::Lines(lines)),
+        Content::Frames(lines) => (protobuf::MEDIA_WATCH, Body::Frames(lines)),
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -58,6 +62,11 @@ impl hyper::body::Body for Body {
             Body::Lines(lines) => lines
                 .poll_recv(context)
                 .map(|line| line.map(|line| Ok(Frame::data(line)))),
+            // Everything that can be watched so has a message; a line without one would end the watch.
+            Body::Frames(lines) => lines.poll_recv(context).map(|line| {
+                let frame = line.and_then(|line| protobuf::frame(&line));
+                frame.map(|frame| Ok(Frame::data(Bytes::from(frame))))
+            }),
         }
     }
 
@@ -70,7 +79,7 @@ impl hyper::body::Body for Body {
             Body::Whole(bytes) => {
                 hyper::body::SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Body::Lines(_) => hyper::body::SizeHint::default(),
+            Body::Lines(_) | Body::Frames(_) => hyper::body::SizeHint::default(),
         }
     }
 }

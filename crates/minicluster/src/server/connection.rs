@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,13 +21,15 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::answer::{self, Body};
+use super::negotiate::{self, Offer};
 use super::tls::{Shown, Tls};
-use super::{discovery, identity, openid, permission};
+use super::{discovery, encoding, identity, openid, permission};
 use crate::auth::UserInfo;
+use crate::registry::body::translate;
 use crate::registry::failure::Failure;
 use crate::registry::query::Query;
 use crate::registry::route::{Route, Target};
-use crate::registry::{Call, Registry, Reply, Verb};
+use crate::registry::{Call, Form, Registry, Reply, Verb};
 
 /// What a real API server takes as a request body.
 const MAX_BODY: usize = 3 << 20;
@@ -97,21 +100,34 @@ async fn serve(stream: TcpStream, tls: Tls, service: Service) {
 
 impl Service {
     async fn respond(&self, request: Request<Incoming>, shown: &Shown) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let query = Query::parse(head.uri.query().unwrap_or_default());
+        let (agent, wanted) = (header(&head.headers, USER_AGENT.as_str()), query.get("pretty"));
+        let (agent, wanted) = (agent.to_owned(), wanted.to_owned());
+        let accept = header(&head.headers, ACCEPT.as_str()).to_owned();
         let reply = self
-            .reply(request, shown)
+            .reply(head, query, body, shown)
             .await
-            .unwrap_or_else(|failure| Reply::from(&failure));
-        answer::response(reply)
+            .unwrap_or_else(|failure| {
+                // A refusal is written as an object would be; who accepts nothing we have gets JSON.
+                let plain = negotiate::negotiate(&accept, Offer::default()).unwrap_or_default();
+                encoding::encode(Reply::from(&failure), plain.0)
+            });
+        answer::response(encoding::pretty(reply, &wanted, &agent))
     }
 
-    async fn reply(&self, request: Request<Incoming>, shown: &Shown) -> Result<Reply, Failure> {
-        let (head, body) = request.into_parts();
+    async fn reply(
+        &self,
+        head: Parts,
+        query: Query,
+        body: Incoming,
+        shown: &Shown,
+    ) -> Result<Reply, Failure> {
         let path = head.uri.path();
         let user = match identity::user(&self.registry, shown, &head.headers, path) {
             Ok(user) => user,
             Err(refusal) => return Ok(refusal),
         };
-        let query = Query::parse(head.uri.query().unwrap_or_default());
         let accept = header(&head.headers, ACCEPT.as_str());
         let access = self.registry.access();
         let target = match Route::parse(path) {
@@ -119,25 +135,41 @@ impl Service {
             route => {
                 permission::path(access, &user, &head.method, path)?;
                 let known = openid::answer(&self.registry.tokens().signer, path, &self.url);
-                return Ok(known.unwrap_or_else(|| discovery::answer(&self.registry, &route, accept)));
+                if let Some(reply) = known {
+                    return Ok(reply);
+                }
+                let reply = discovery::answer(&self.registry, &route, accept);
+                let plain = negotiate::negotiate(accept, Offer::default()).unwrap_or_default();
+                // Health, version and OpenAPI have forms of their own.
+                let is_object = !matches!(route, Route::Other(_));
+                return Ok(if is_object {
+                    encoding::encode(reply, plain.0)
+                } else {
+                    reply
+                });
             }
         };
         permission::resource(access, &user, &head.method, (&target, &query))?;
         let (verb, call) = self.call(&head.method, user, (target, query))?;
-        let body = read(body).await?;
-        let call = Call {
-            accept: accept.to_owned(),
+        let offer = Offer {
+            custom: call.served.custom.is_some(),
+            watch: verb == Verb::Watch,
+        };
+        let (encoding, form) = negotiate::negotiate(accept, offer)?;
+        let mut call = Call {
+            form,
             content_type: header(&head.headers, CONTENT_TYPE.as_str()).to_owned(),
             manager: manager(&call.query, header(&head.headers, USER_AGENT.as_str())),
-            body,
+            body: read(body).await?,
             ..call
         };
+        translate(verb, &mut call)?;
         let mut reply = self.registry.answer(verb, &call).await?;
         if call.served.is("", "endpoints") {
             let text = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
             reply.warnings.push(text.to_owned());
         }
-        Ok(reply)
+        Ok(encoding::encode(reply, encoding))
     }
 
     /// Finds the resource of a path and what is asked of it.
@@ -153,7 +185,7 @@ impl Service {
             return Err(if target.group.is_empty() || catalog.has_group(&target.group) {
                 Failure::no_resource()
             } else {
-                Failure::new(404, "", "404 page not found\n")
+                Failure::page_not_found()
             });
         };
         let verb = verb(method, &target, &query)?;
@@ -189,7 +221,7 @@ impl Service {
             query,
             user,
             manager: String::new(),
-            accept: String::new(),
+            form: Form::default(),
             content_type: String::new(),
             body: Bytes::new(),
         };

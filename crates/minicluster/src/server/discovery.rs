@@ -8,8 +8,8 @@ use crate::registry::catalog::{self, Catalog, Served};
 use crate::registry::failure::Failure;
 use crate::registry::route::Route;
 use crate::registry::{Content, Registry, Reply};
+use crate::schema::discovery;
 use crate::schema::openapi::{CustomKind, custom_document, index};
-use crate::schema::{NEWEST_MINOR, Table, discovery};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -60,11 +60,11 @@ pub(super) fn answer(registry: &Registry, route: &Route, accept: &str) -> Reply 
 fn other(catalog: &Catalog, path: &str) -> Reply {
     match path.trim_end_matches('/') {
         "/healthz" | "/livez" | "/readyz" => Reply::text(200, "ok"),
-        "/version" => Reply::json(200, &version()),
-        "/openapi/v2" => Reply::bytes(200, catalog::open_api().v2()),
+        "/version" => Reply::json(200, &version(catalog.table().minor())),
+        "/openapi/v2" => Reply::bytes(200, catalog::open_api(catalog.table()).v2()),
         "/openapi/v3" => {
             let custom = custom_documents(catalog);
-            let entries = catalog::open_api()
+            let entries = catalog::open_api(catalog.table())
                 .entries()
                 .chain(custom.iter().map(|(entry, _)| entry));
             Reply::text(200, String::from_utf8_lossy(&index(entries)).into_owned())
@@ -77,7 +77,7 @@ fn other(catalog: &Catalog, path: &str) -> Reply {
 }
 
 fn open_api(catalog: &Catalog, path: &str) -> Reply {
-    if let Some(document) = catalog::open_api().document(path) {
+    if let Some(document) = catalog::open_api(catalog.table()).document(path) {
         return Reply::bytes(200, document);
     }
     let custom = custom_documents(catalog)
@@ -108,20 +108,19 @@ fn custom_documents(catalog: &Catalog) -> Vec<(crate::schema::openapi::Entry, Ve
                 })
             })
             .collect();
-        custom_document(Table::get(), key, &kinds)
+        custom_document(catalog.table(), key, &kinds)
     };
     groups.into_iter().map(document).collect()
 }
 
-fn version() -> serde_json::Value {
-    let minor = NEWEST_MINOR.to_string();
+fn version(minor: u32) -> serde_json::Value {
     json!({
         "major": "1",
-        "minor": minor,
+        "minor": minor.to_string(),
         "emulationMajor": "1",
-        "emulationMinor": minor,
+        "emulationMinor": minor.to_string(),
         "minCompatibilityMajor": "1",
-        "minCompatibilityMinor": (NEWEST_MINOR - 1).to_string(),
+        "minCompatibilityMinor": (minor - 1).to_string(),
         "gitVersion": format!("v1.{minor}.0+shipway"),
         "gitCommit": "0000000000000000000000000000000000000000",
         "gitTreeState": "clean",
