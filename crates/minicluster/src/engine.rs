@@ -129,6 +129,9 @@ impl Engine {
 
     /// Brings the world up to date and asks every loop what it wants to look at because of it.
     fn take_in(&mut self) {
+        if let Some(served) = self.kinds.news(&self.registry) {
+            self.world.serve(served);
+        }
         match self.feed.take() {
             News::Events(events) => {
                 for event in events {
@@ -140,6 +143,7 @@ impl Engine {
             }
             News::Anew(objects) => {
                 let old = std::mem::take(&mut self.world);
+                self.world.serve_as(&old);
                 for object in objects {
                     if let Some((key, value)) = self.kinds.read(&self.registry, &object) {
                         self.change(&key, Some(value));

@@ -12,9 +12,10 @@
 //! in order, and stops at the first one that is refused.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::kind::{Key, Kind};
+use crate::meta;
 use crate::world::{Change, World};
 
 /// Decides for one concern of the cluster, one object at a time.
@@ -68,6 +69,8 @@ pub enum Action {
     Update(Kind, Value),
     /// Replaces the status likewise.
     UpdateStatus(Kind, Value),
+    /// Replaces another subresource likewise, such as `finalize` of a Namespace.
+    UpdatePart(Kind, &'static str, Value),
     /// A JSON merge patch (RFC 7386) of an object or of its subresource.
     Patch {
         key: Key,
@@ -168,9 +171,35 @@ impl Action {
     pub fn delete(key: Key, object: &Value) -> Self {
         Self::Delete {
             key,
-            uid: Some(crate::meta::uid(object).to_owned()),
+            uid: Some(meta::uid(object).to_owned()),
             grace: None,
             propagation: None,
+        }
+    }
+}
+
+impl Action {
+    /// Takes a finalizer out of this version of an object.
+    #[must_use]
+    pub fn drop_finalizer(key: &Key, object: &Value, finalizer: &str) -> Self {
+        let all = meta::list_at(object, "/metadata/finalizers");
+        let rest: Vec<&Value> = all.iter().filter(|one| *one != finalizer).collect();
+        Self::set_metadata(key, object, "finalizers", json!(rest))
+    }
+
+    /// Sets one list in the metadata of this version of an object; an empty one is removed.
+    #[must_use]
+    pub fn set_metadata(key: &Key, object: &Value, field: &str, list: Value) -> Self {
+        let list = if list.as_array().is_some_and(Vec::is_empty) {
+            Value::Null
+        } else {
+            list
+        };
+        let version = meta::resource_version(object);
+        Self::Patch {
+            key: key.clone(),
+            subresource: None,
+            patch: json!({"metadata": {"resourceVersion": version, field: list}}),
         }
     }
 }

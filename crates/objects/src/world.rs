@@ -21,6 +21,8 @@ use crate::meta;
 #[derive(Debug, Default)]
 pub struct World {
     kinds: HashMap<Kind, Objects>,
+    /// Every kind that the cluster serves, whether there are objects of it or not, with its name in the plural.
+    served: HashMap<Kind, String>,
     /// By the uid of any owner, whether it is there or not.
     owned: HashMap<Box<str>, BTreeSet<Key>>,
     /// Pods by `spec.nodeName`, the unscheduled ones under "".
@@ -80,19 +82,42 @@ impl World {
     pub fn list<'a>(
         &'a self,
         kind: &Kind,
-        namespace: &'a str,
+        namespace: &str,
     ) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
-        let first = (Arc::from(namespace), Arc::from(""));
+        let namespace: Arc<str> = Arc::from(namespace);
+        let first = (Arc::clone(&namespace), Arc::from(""));
         let objects = self.kinds.get(kind).into_iter();
         objects
             .flat_map(move |objects| objects.range((Bound::Included(first.clone()), Bound::Unbounded)))
-            .take_while(move |((at, _), _)| at.as_ref() == namespace)
+            .take_while(move |((at, _), _)| *at == namespace)
             .map(|(_, object)| object)
     }
 
     /// All objects of a kind, by namespace and name.
     pub fn all<'a>(&'a self, kind: &Kind) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
         self.kinds.get(kind).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Whether the cluster serves a kind at all.
+    #[must_use]
+    pub fn is_served(&self, kind: &Kind) -> bool {
+        self.served.contains_key(kind)
+    }
+
+    /// The name in the plural of a kind that the cluster serves, such as `pods`.
+    #[must_use]
+    pub fn plural(&self, kind: &Kind) -> Option<&str> {
+        self.served.get(kind).map(String::as_str)
+    }
+
+    /// Says which kinds the cluster serves, with their names in the plural.
+    pub fn serve(&mut self, kinds: impl IntoIterator<Item = (Kind, String)>) {
+        self.served = kinds.into_iter().collect();
+    }
+
+    /// Serves what another world does.
+    pub fn serve_as(&mut self, other: &World) {
+        self.served.clone_from(&other.served);
     }
 
     /// Every kind of which there was an object.
@@ -108,11 +133,12 @@ impl World {
     /// The objects of a kind that are controlled by the owner of this uid.
     pub fn controlled<'a>(
         &'a self,
-        uid: &'a str,
-        kind: &'a Kind,
+        uid: &str,
+        kind: &Kind,
     ) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
+        let (owner, kind) = (uid.to_owned(), kind.clone());
         self.owned(uid)
-            .filter(move |(key, object)| key.kind == *kind && meta::is_controlled_by(object, uid))
+            .filter(move |(key, object)| key.kind == kind && meta::is_controlled_by(object, &owner))
             .map(|(_, object)| object)
     }
 
@@ -124,19 +150,20 @@ impl World {
     /// The pods of a namespace that a selector selects. Quick when the selector asks for a certain label.
     pub fn selected<'a>(
         &'a self,
-        namespace: &'a str,
-        selector: &'a Selector,
+        namespace: &str,
+        selector: &Selector,
     ) -> Box<dyn Iterator<Item = &'a Arc<Value>> + 'a> {
+        let selector = selector.clone();
         match selector.certain() {
             Some((label, value)) => {
                 let place = (Box::from(namespace), Box::from(label), Box::from(value));
                 let pods = self.resolve(self.labelled.get(&place)).map(|(_, pod)| pod);
-                Box::new(pods.filter(|pod| selector.selects(pod)))
+                Box::new(pods.filter(move |pod| selector.selects(pod)))
             }
-            None => Box::new(
-                self.list(&Kind::POD, namespace)
-                    .filter(|pod| selector.selects(pod)),
-            ),
+            None => {
+                let pods = self.list(&Kind::POD, namespace);
+                Box::new(pods.filter(move |pod| selector.selects(pod)))
+            }
         }
     }
 

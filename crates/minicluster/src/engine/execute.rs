@@ -102,6 +102,10 @@ fn request(action: &Action) -> Option<Request> {
             let key = Key::of(kind.clone(), object);
             write(Verb::Update, key, Some("status"), object.clone())
         }
+        Action::UpdatePart(kind, part, object) => {
+            let key = Key::of(kind.clone(), object);
+            write(Verb::Update, key, Some(*part), object.clone())
+        }
         Action::Patch {
             key,
             subresource,

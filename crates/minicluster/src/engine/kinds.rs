@@ -14,6 +14,7 @@ use crate::store::Object;
 #[derive(Debug, Default)]
 pub(super) struct Kinds {
     catalog: Option<Arc<Catalog>>,
+    changed: bool,
     by_kind: HashMap<Kind, Arc<Served>>,
     /// By the store's name of the resource.
     by_resource: HashMap<String, (Kind, Arc<Served>)>,
