@@ -12,6 +12,7 @@
 
 mod execute;
 mod kinds;
+mod list;
 mod queue;
 mod recorder;
 
@@ -21,6 +22,8 @@ use jiff::Timestamp;
 use objects::control::{Action, Loop, Refusal};
 use objects::{Change, Key, World};
 use serde_json::Value;
+
+pub(crate) use list::loops;
 
 use crate::clock::Clock;
 use crate::registry::Registry;
@@ -47,11 +50,6 @@ pub(crate) struct Engine {
     loops: Vec<Box<dyn Loop>>,
     queue: Queue,
     recorder: Recorder,
-}
-
-/// Every loop of a cluster: the one list.
-pub(crate) fn loops() -> Vec<Box<dyn Loop>> {
-    Vec::new()
 }
 
 impl Engine {

@@ -183,7 +183,7 @@ impl Cluster {
                 store: store.handle(),
             }),
         };
-        let engine = Engine::new(registry.clone(), clock, engine::loops(), seed);
+        let engine = Engine::new(registry.clone(), clock, engine::loops(handle.authority()), seed);
         let service = connection::Service {
             registry,
             url: Arc::from(handle.url()),

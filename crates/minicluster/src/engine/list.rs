@@ -1,0 +1,28 @@
+//! The loops of a cluster: the one list of them.
+
+use controllers::disruption::DisruptionBudgets;
+use controllers::endpoints::{ClassicEndpoints, EndpointSlices};
+use controllers::garbage::GarbageCollector;
+use controllers::leftovers::{EventExpiry, PodGarbage};
+use controllers::namespaces::{Furniture, NamespaceDeletion};
+use controllers::nodes::{NodeLifecycle, TaintEviction};
+use controllers::volumes::VolumeBinder;
+use objects::control::Loop;
+
+/// Every loop; `authority` is the certificate that namespaces publish.
+pub(crate) fn loops(authority: &str) -> Vec<Box<dyn Loop>> {
+    let authority = authority.to_owned();
+    vec![
+        Box::new(Furniture { authority }),
+        Box::new(NamespaceDeletion),
+        Box::new(GarbageCollector),
+        Box::new(EndpointSlices),
+        Box::new(ClassicEndpoints),
+        Box::new(DisruptionBudgets),
+        Box::new(VolumeBinder),
+        Box::new(NodeLifecycle),
+        Box::new(TaintEviction),
+        Box::<PodGarbage>::default(),
+        Box::new(EventExpiry),
+    ]
+}
