@@ -21,6 +21,7 @@ pub mod impersonate;
 mod index;
 pub mod review;
 mod rule;
+pub mod secret_token;
 pub mod service_account;
 pub mod token;
 pub mod token_request;

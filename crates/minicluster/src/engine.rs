@@ -259,8 +259,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::auth::service_account::Signer;
-    use crate::auth::token::StaticTokens;
     use crate::clock::Virtual;
     use crate::registry::Tokens;
     use crate::schema::Table;
@@ -314,12 +312,7 @@ mod tests {
     #[tokio::test]
     async fn a_loop_sees_the_world_keeps_its_appointments_and_survives_a_restart() {
         let store = Store::memory(Options::default()).expect("a store in memory");
-        let key = Signer::generate().expect("randomness");
-        let tokens = Tokens::new(
-            StaticTokens::default(),
-            Signer::from_pkcs8(&key).expect("a key just made"),
-        );
-        let registry = Registry::new(store.handle(), "", tokens, Table::get());
+        let registry = Registry::new(store.handle(), "", Tokens::fresh(), Table::get());
         registry.bootstrap().await;
         let start = Timestamp::now();
         let clock = Virtual::at(start);

@@ -32,6 +32,7 @@ mod review;
 mod roles;
 pub(crate) mod route;
 mod scale;
+mod secret_tokens;
 pub(crate) mod selector;
 mod table;
 mod token;

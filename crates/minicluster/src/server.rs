@@ -71,7 +71,8 @@ pub struct Cluster {
     handle: Handle,
     listener: JoinHandle<()>,
     engine: JoinHandle<()>,
-    aggregation: JoinHandle<()>,
+    /// What keeps roles and the tokens in Secrets.
+    keepers: [JoinHandle<()>; 2],
     /// Last, so that the store outlives the connections.
     _store: Store,
 }
@@ -191,7 +192,10 @@ impl Cluster {
         Ok(Self {
             handle,
             engine: tokio::spawn(engine.run()),
-            aggregation: tokio::spawn(service.registry.clone().keep_aggregates()),
+            keepers: [
+                tokio::spawn(service.registry.clone().keep_aggregates()),
+                tokio::spawn(service.registry.clone().keep_secret_tokens()),
+            ],
             listener: tokio::spawn(connection::accept(listener, tls, service)),
             _store: store,
         })
@@ -209,7 +213,7 @@ impl Drop for Cluster {
         // The listener's task owns the connections' tasks, so they end with it.
         self.listener.abort();
         self.engine.abort();
-        self.aggregation.abort();
+        self.keepers.iter().for_each(JoinHandle::abort);
     }
 }
 

@@ -49,7 +49,7 @@ struct Start {
     /// Keep the objects in this folder; without it they are gone when the server stops.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The administrator's token; without it a random one is made.
+    /// The administrator's token; without it a random one is made, or taken from the folder.
     #[arg(long)]
     token: Option<String>,
     /// Where to write the kubeconfig.

@@ -1,13 +1,11 @@
-//! The roles and bindings that every cluster begins with, from the table beside this file.
-//!
-//! Deliberately absent: the roles of the single controllers (`system:controller:…`) but the one that writes roles,
-//! because the mini cluster does their work without asking itself for leave.
+//! The roles and bindings that every cluster begins with, from the two tables beside this file.
 
 use serde_json::{Map, Value, json};
 
 use super::Rule;
 
 const TABLE: &str = include_str!("bootstrap.txt");
+const CONTROLLERS: &str = include_str!("controllers.txt");
 const GROUP: &str = "rbac.authorization.k8s.io";
 const READ: &str = "get,list,watch";
 const WRITE: &str = "create,delete,deletecollection,patch,update";
@@ -18,11 +16,22 @@ const EVENTS: &str = "create,patch,update";
 #[must_use]
 pub fn objects() -> Vec<Value> {
     let mut out: Vec<Value> = Vec::new();
-    for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
+    let mut bindings = Vec::new();
+    let lines = TABLE.lines().chain(CONTROLLERS.lines());
+    for line in lines.filter(|line| !line.starts_with('#')) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["role", name, options @ ..] => out.push(role(name, options)),
-            ["bind", name, role, subjects @ ..] => out.push(binding(name, role, subjects)),
+            ["controller", name] => {
+                let name_of_role = format!("system:controller:{name}");
+                out.push(role(&name_of_role, &[]));
+                bindings.push(binding(
+                    &name_of_role,
+                    &name_of_role,
+                    &[&format!("s:kube-system/{name}")],
+                ));
+            }
+            ["bind", name, role, subjects @ ..] => bindings.push(binding(name, role, subjects)),
             [verbs, groups, rest @ ..] => {
                 let rules = out.last_mut().and_then(|role| role.get_mut("rules"));
                 if let Some(Value::Array(rules)) = rules {
@@ -32,6 +41,7 @@ pub fn objects() -> Vec<Value> {
             _ => {}
         }
     }
+    out.extend(bindings);
     out
 }
 

@@ -13,6 +13,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
 };
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -170,7 +171,7 @@ impl Signer {
         Ok((self.sign(&claims)?, ends))
     }
 
-    fn sign(&self, claims: &Claims) -> Result<String, KeyError> {
+    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, KeyError> {
         let header = json!({"alg": "ES256", "kid": self.key_id}).to_string();
         let claims = serde_json::to_vec(claims).map_err(|_| KeyError)?;
         let mut token = format!(
@@ -192,7 +193,10 @@ impl Signer {
     /// # Errors
     /// Why it is not accepted. The signature is checked before anything is believed.
     pub fn verify(&self, token: &str, now: i64, audience: &str) -> Result<Claims, Invalid> {
-        let claims = self.verified(token).ok_or(Invalid::Malformed)?;
+        let claims = self
+            .verified::<Claims>(token)
+            .filter(|claims| claims.iss == ISSUER);
+        let claims = claims.ok_or(Invalid::Malformed)?;
         if claims.nbf > now {
             return Err(Invalid::NotYet);
         }
@@ -205,7 +209,8 @@ impl Signer {
         Ok(claims)
     }
 
-    fn verified(&self, token: &str) -> Option<Claims> {
+    /// What a token says, if this key signed it.
+    pub(super) fn verified<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
         if token.len() > MAX_TOKEN {
             return None;
         }
@@ -218,8 +223,7 @@ impl Signer {
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.pair.public_key().as_ref());
         key.verify(signed.as_bytes(), &signature).ok()?;
-        let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
-        (claims.iss == ISSUER).then_some(claims)
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
     }
 
     /// The answer of `/openid/v1/jwks`.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::failure::{Failure, details};
+use super::failure::{Cause, Failure, details};
 use super::reply::Reply;
 use super::tokens::time;
 use super::world::{self, now, now_seconds};
 use super::{Call, Registry, fields, metadata, review, write};
 use crate::auth::service_account::{Issue, Reference};
 use crate::auth::token_request::{Bound, TokenRequest};
-use crate::store::{self, Key, Object};
+use crate::store::Object;
 
 /// What a token is bound to, as the store has it.
 #[derive(Default)]
@@ -36,10 +36,15 @@ pub(super) fn create(registry: &Registry, call: &Call) -> Result<Reply, Failure>
     let mut object = decoded.object;
     let name = metadata::text(&object, "name");
     if !name.is_empty() && name != call.name() {
-        return Err(Failure::bad_request(format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            call.name()
-        )));
+        let resource = &call.served.resource;
+        let why = "must match the service account name if specified";
+        let causes = [Cause::invalid("metadata.name", &json!(name), why)];
+        return Err(Failure::invalid(
+            &resource.group,
+            &resource.kind,
+            call.name(),
+            &causes,
+        ));
     }
     metadata::place(call, &mut object)?;
     let fields = metadata::of_mut(&mut object);
@@ -79,7 +84,7 @@ fn bind(registry: &Registry, call: &Call, bound: &Bound) -> Result<Binding, Fail
         "Secret" => ("secrets", call.namespace()),
         _ => ("nodes", None),
     };
-    let found = core(registry, plural, namespace, &bound.name);
+    let found = registry.core(plural, namespace, &bound.name);
     let found =
         found.ok_or_else(|| {
             Failure::new(404, "NotFound", format!("{plural} {:?} not found", bound.name))
@@ -115,7 +120,7 @@ fn pod(registry: &Registry, call: &Call, found: &Object) -> Result<Binding, Fail
         )));
     }
     let node = Some(text("/spec/nodeName")).filter(|node| !node.is_empty());
-    let node = node.map(|name| match core(registry, "nodes", None, name) {
+    let node = node.map(|name| match registry.core("nodes", None, name) {
         Some(node) => reference(&node),
         None => Reference {
             name: name.to_owned(),
@@ -129,12 +134,7 @@ fn pod(registry: &Registry, call: &Call, found: &Object) -> Result<Binding, Fail
     })
 }
 
-fn core(registry: &Registry, plural: &str, namespace: Option<&str>, name: &str) -> Option<Arc<Object>> {
-    let resource = store::Resource::new("", plural).ok()?;
-    registry.store.get(&Key::new(&resource, namespace, name).ok()?)
-}
-
-fn reference(object: &Object) -> Reference {
+pub(super) fn reference(object: &Object) -> Reference {
     Reference {
         name: object.key().name().to_owned(),
         uid: object.uid().to_owned(),

@@ -73,6 +73,9 @@ fn selected_name(selector: &str) -> Option<&str> {
 }
 
 fn check(access: &Access, asked: &Attributes<'_>) -> Result<(), Failure> {
+    if asked.user.is_master() {
+        return Ok(());
+    }
     let decision = access.look(|authorizer| authorizer.authorize(asked));
     if decision.allowed {
         return Ok(());

@@ -26,6 +26,13 @@ pub(super) fn secret(out: &mut Findings, object: &Value) {
     for key in needed.iter().filter(|key| !has(key)) {
         out.required(format!("data[{key}]"), "");
     }
+    let account = object.pointer("/metadata/annotations/kubernetes.io~1service-account.name");
+    let named = account
+        .and_then(Value::as_str)
+        .is_some_and(|name| !name.is_empty());
+    if text(object, "type") == "kubernetes.io/service-account-token" && !named {
+        out.required("metadata.annotations[kubernetes.io/service-account.name]", "");
+    }
 }
 
 /// What is marked immutable stays as it is, and so does the mark; the type of a Secret always does.

@@ -179,6 +179,8 @@ async fn token_requests_are_refused_for_what_is_not_there_or_too_short() {
         assert_eq!(code, expected, "{answer}");
     }
     let what = format!("POST {ACCOUNTS}/bot/token");
+    let renamed = json!({"metadata": {"name": "other"}, "spec": {}});
+    assert_eq!(request(&handle, "", &what, &renamed).await.0, 422);
     assert_eq!(request(&handle, "ann", &what, &json!({"spec": {}})).await.0, 403);
 }
 
@@ -225,4 +227,50 @@ async fn tokens_certificates_and_the_authority_outlive_a_restart() {
     );
     assert!(who(&handle, &bot).await.is_ok());
     assert_eq!(shown(&handle, &ann, "").await.1, "ann");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_for_an_account_gets_its_token_and_goes_with_it() {
+    use base64::Engine as _;
+    let (_cluster, handle) = start().await;
+    let secrets = "/api/v1/namespaces/default/secrets";
+    let secret = |name: &str, account: &str| {
+        let annotations = json!({"kubernetes.io/service-account.name": account});
+        json!({
+            "metadata": {"name": name, "annotations": annotations},
+            "type": "kubernetes.io/service-account-token",
+        })
+    };
+    // Each try is a request, and Secrets are settled in the background: a bound, not a time.
+    let until = async |path: &str, good: &dyn Fn(u16, &Value) -> bool| {
+        for _ in 0..2000 {
+            let (code, answer) = request(&handle, "", &format!("GET {path}"), &Value::Null).await;
+            if good(code, &answer) {
+                return answer;
+            }
+        }
+        panic!("{path} was not settled");
+    };
+    account(&handle, "bot").await;
+    make(&handle, secrets, secret("key", "bot")).await;
+    make(&handle, secrets, secret("orphan", "nobody")).await;
+    let filled = until(&format!("{secrets}/key"), &|_, secret| {
+        secret["data"]["token"].is_string()
+    })
+    .await;
+    assert!(filled["data"]["ca.crt"].is_string() && filled["data"]["namespace"] == "ZGVmYXVsdA==");
+    until(&format!("{secrets}/orphan"), &|code, _| code == 404).await;
+
+    let token = filled["data"]["token"].as_str().unwrap();
+    let token = base64::engine::general_purpose::STANDARD.decode(token).unwrap();
+    let token = String::from_utf8(token).unwrap();
+    let user = who(&handle, &token).await.unwrap();
+    assert_eq!(user["username"], "system:serviceaccount:default:bot");
+    assert_eq!(user["extra"], Value::Null);
+    // A token that its Secret doesn't hold any more is none.
+    let emptied = json!({"data": {"token": ""}});
+    request(&handle, "", &format!("PATCH {secrets}/key"), &emptied).await;
+    delete(&handle, &format!("{ACCOUNTS}/bot")).await;
+    until(&format!("{secrets}/key"), &|code, _| code == 404).await;
+    assert_eq!(who(&handle, &token).await, Err(401));
 }

@@ -140,6 +140,20 @@ pub(super) const COLUMNS: &[(&str, &str, &[Column])] = &[
         column("Object", "The object that this event is about.", |o| json!(format!("{}/{}", o["involvedObject"]["kind"].as_str().unwrap_or_default().to_lowercase(), o["involvedObject"]["name"].as_str().unwrap_or_default()))),
         column("Message", "A human-readable description of the status of this operation.", |o| text(&o["message"])),
     ]),
+    ("rbac.authorization.k8s.io", "rolebindings", &[
+        column("Role", "RoleRef can reference a Role in the current namespace or a ClusterRole in the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error.", role),
+        column("Age", "", age),
+        column("Users", "Users in the roleBinding", |o| subjects(o, "User")).wide(),
+        column("Groups", "Groups in the roleBinding", |o| subjects(o, "Group")).wide(),
+        column("ServiceAccounts", "ServiceAccounts in the roleBinding", |o| subjects(o, "ServiceAccount")).wide(),
+    ]),
+    ("rbac.authorization.k8s.io", "clusterrolebindings", &[
+        column("Role", "RoleRef can only reference a ClusterRole in the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error.", role),
+        column("Age", "", age),
+        column("Users", "Users in the clusterRoleBinding", |o| subjects(o, "User")).wide(),
+        column("Groups", "Groups in the clusterRoleBinding", |o| subjects(o, "Group")).wide(),
+        column("ServiceAccounts", "ServiceAccounts in the clusterRoleBinding", |o| subjects(o, "ServiceAccount")).wide(),
+    ]),
 ];
 
 fn items(value: &Value) -> &[Value] {
@@ -202,4 +216,24 @@ fn service_ports(service: &Value) -> Value {
     };
     let all: Vec<String> = items(&service["spec"]["ports"]).iter().map(port).collect();
     or(&json!(all.join(",")), "<none>")
+}
+
+fn role(binding: &Value) -> Value {
+    let part = |name: &str| binding["roleRef"][name].as_str().unwrap_or_default();
+    json!(format!("{}/{}", part("kind"), part("name")))
+}
+
+/// The names of a binding's subjects of one kind.
+fn subjects(binding: &Value, kind: &str) -> Value {
+    let of_kind = items(&binding["subjects"])
+        .iter()
+        .filter(|one| one["kind"] == kind);
+    let name = |one: &Value| {
+        let name = one["name"].as_str().unwrap_or_default();
+        match one["namespace"].as_str() {
+            Some(namespace) if kind == "ServiceAccount" => format!("{namespace}/{name}"),
+            _ => name.to_owned(),
+        }
+    };
+    json!(of_kind.map(name).collect::<Vec<_>>().join(", "))
 }
