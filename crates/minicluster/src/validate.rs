@@ -14,7 +14,7 @@ mod create;
 mod defaults;
 mod findings;
 mod meta;
-mod names;
+pub(crate) mod names;
 mod network;
 mod pod;
 mod rbac;

@@ -39,6 +39,7 @@ impl Kinds {
         Some((Key::new(kind.clone(), namespace, object.key().name()), value))
     }
 
+<<<<<<< HEAD
     /// The kinds that are served, with their plurals, if they have changed since the last question.
     pub(super) fn news(&mut self, registry: &Registry) -> Option<Vec<(Kind, String)>> {
         self.refresh(registry);
@@ -55,12 +56,31 @@ impl Kinds {
     fn refresh(&mut self, registry: &Registry) {
         let catalog = registry.catalog();
         if self
+=======
+    /// The kinds that are served and their plurals, if they are others than when this was asked last.
+    pub(super) fn news(&mut self, registry: &Registry) -> Option<Vec<(Kind, String)>> {
+        self.refresh(registry);
+        let catalog = self
+>>>>>>> part/proto
             .catalog
             .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, &catalog))
-        {
+            .filter(|_| std::mem::take(&mut self.changed))?;
+        let stored = catalog.all().filter(|served| served.stored_as.is_some());
+        let kind = |served: &Arc<Served>| {
+            let resource = &served.resource;
+            let kind = Kind::new(resource.group.as_str(), resource.kind.as_str());
+            (kind, resource.plural.clone())
+        };
+        Some(stored.map(kind).collect())
+    }
+
+    fn refresh(&mut self, registry: &Registry) {
+        let catalog = registry.catalog();
+        let known = self.catalog.as_ref();
+        if known.is_some_and(|known| Arc::ptr_eq(known, &catalog)) {
             return;
         }
+        self.changed = true;
         for served in catalog.all() {
             let (Some(stored), Some((_, version))) = (&served.stored_as, &served.resource.storage) else {
                 continue;

@@ -73,7 +73,7 @@ fn put_value(out: &mut Vec<u8>, (number, ty): (u32, &Type), (value, depth): (&Va
         (Type::Time | Type::MicroTime, Value::String(text)) => put_bytes(out, number, &time(ty, text)),
         (Type::Quantity, Value::String(text)) => put_bytes(out, number, &single(text.as_bytes())),
         (Type::Quantity, Value::Number(found)) => {
-            put_bytes(out, number, &single(found.to_string().as_bytes()))
+            put_bytes(out, number, &single(found.to_string().as_bytes()));
         }
         (Type::IntOrString, _) => put_bytes(out, number, &int_or_string(value)),
         (Type::Json, _) => put_bytes(out, number, &single(value.to_string().as_bytes())),

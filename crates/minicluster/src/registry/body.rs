@@ -28,7 +28,12 @@ pub struct Body {
 /// 400 for bytes that are no such object, 415 for custom kinds, which have no messages.
 pub(crate) fn translate(verb: Verb, call: &mut Call) -> Result<(), Failure> {
     let is_protobuf = fields::media_type(&call.content_type) == protobuf::MEDIA;
-    if !is_protobuf || call.body.is_empty() && verb == Verb::Delete || verb == Verb::Patch {
+    let has_object = match verb {
+        Verb::Create | Verb::Update => true,
+        Verb::Delete | Verb::DeleteCollection => !call.body.is_empty(),
+        Verb::Get | Verb::List | Verb::Watch | Verb::Patch => false,
+    };
+    if !is_protobuf || !has_object {
         return Ok(());
     }
     let resource = &call.served.resource;

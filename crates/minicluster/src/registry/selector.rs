@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::failure::Failure;
 use crate::schema::Resource;
 use crate::store::{Object, Pairs};
+use crate::validate::names;
 
 /// The longest selector read: what fits into a URL that the server takes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -233,7 +234,9 @@ fn parse_labels(text: &str) -> Result<Vec<Requirement>, String> {
     let mut words = words.iter().copied().peekable();
     let mut all = Vec::new();
     while words.peek().is_some() {
-        all.push(requirement(&mut words)?);
+        let one = requirement(&mut words)?;
+        check_label(&one)?;
+        all.push(one);
         match words.next() {
             None => break,
             Some(",") if words.peek().is_some() => {}
@@ -242,6 +245,27 @@ fn parse_labels(text: &str) -> Result<Vec<Requirement>, String> {
         }
     }
     Ok(all)
+}
+
+/// A selector can only name what a label can be.
+fn check_label(requirement: &Requirement) -> Result<(), String> {
+    let key = &requirement.key;
+    if let Some(problem) = names::qualified(key).first() {
+        return Err(format!(
+            "<nil>: Invalid value: {}: {problem}",
+            Value::from(key.as_str())
+        ));
+    }
+    let (Test::In(values) | Test::NotIn(values)) = &requirement.test else {
+        return Ok(());
+    };
+    for (at, value) in values.iter().enumerate() {
+        if let Some(problem) = names::label_value(value).first() {
+            let value = Value::from(value.as_str());
+            return Err(format!("values[{at}][{key}]: Invalid value: {value}: {problem}"));
+        }
+    }
+    Ok(())
 }
 
 fn requirement<'a>(

@@ -85,7 +85,7 @@ pub(super) fn path_segment(value: &str) -> Vec<String> {
 }
 
 /// The names of labels and annotations: an optional domain, a slash, a word.
-pub(super) fn qualified(value: &str) -> Vec<String> {
+pub(crate) fn qualified(value: &str) -> Vec<String> {
     let mut out = Vec::new();
     let name = match value.split_once('/') {
         None => value,
@@ -120,7 +120,7 @@ pub(super) fn qualified(value: &str) -> Vec<String> {
     out
 }
 
-pub(super) fn label_value(value: &str) -> Vec<String> {
+pub(crate) fn label_value(value: &str) -> Vec<String> {
     shaped(value, 63, value.is_empty() || is_word(value), LABEL_VALUE)
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Sends one request over HTTP/1.1 and gives the code and the body.
 pub(crate) async fn ask(
@@ -27,10 +28,24 @@ pub(crate) async fn ask(
 }
 
 /// Sends a request as it stands and reads the answer.
-async fn send(handle: &Handle, request: &str) -> (u16, String) {
-    let answer = exchange(handle, None, request).await;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head[9..12].parse().unwrap(), body.to_owned())
+pub(crate) async fn send(handle: &Handle, request: &str) -> (u16, String) {
+    let (code, body) = send_bytes(handle, request.as_bytes()).await;
+    (code, String::from_utf8(body).unwrap())
+}
+
+/// The same with bytes. Who answers before everything is sent may close, so the end of writing is not insisted on.
+pub(crate) async fn send_bytes(handle: &Handle, request: &[u8]) -> (u16, Vec<u8>) {
+    let mut stream = connect(handle, None, &[]).await;
+    let _ = stream.write_all(request).await;
+    let mut answer = Vec::new();
+    // The server may close without TLS's own goodbye.
+    let _ = stream.read_to_end(&mut answer).await;
+    let head = answer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .unwrap();
+    let code = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+    (code, answer.split_off(head + 4))
 }
 
 /// Sends requests, the last of which closes the connection, and reads whatever is answered.
@@ -39,6 +54,19 @@ pub(crate) async fn exchange(
     certificate: Option<&ClientCertificate>,
     requests: &str,
 ) -> String {
+    let mut stream = connect(handle, certificate, &[]).await;
+    stream.write_all(requests.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    answer
+}
+
+/// A connection that speaks one of the protocols, or HTTP/1.1 if there are none.
+pub(crate) async fn connect(
+    handle: &Handle,
+    certificate: Option<&ClientCertificate>,
+    protocols: &[&[u8]],
+) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(handle.authority().as_bytes()).unwrap())
@@ -48,7 +76,7 @@ pub(crate) async fn exchange(
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots);
-    let config = match certificate {
+    let mut config = match certificate {
         None => config.with_no_client_auth(),
         Some(ClientCertificate { certificate, key }) => config
             .with_client_auth_cert(
@@ -57,18 +85,14 @@ pub(crate) async fn exchange(
             )
             .unwrap(),
     };
+    config.alpn_protocols = protocols.iter().map(|one| one.to_vec()).collect();
     let stream = TcpStream::connect(handle.address()).await.unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     let name = ServerName::try_from("localhost").unwrap();
-    let mut stream = connector.connect(name, stream).await.unwrap();
-    stream.write_all(requests.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    // The server may close without TLS's own goodbye.
-    let _ = stream.read_to_string(&mut answer).await;
-    answer
+    connector.connect(name, stream).await.unwrap()
 }
 
-async fn json(handle: &Handle, method: &str, path: &str, body: &Value) -> (u16, Value) {
+pub(crate) async fn json(handle: &Handle, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let headers = format!(
         "Authorization: Bearer {}\r\nContent-Type: application/json\r\n",
         handle.token()
