@@ -1,7 +1,31 @@
-//! What a node does with its pods, without running anything: the state machine of a kubelet.
+//! What a node does with its pods, without running anything: the state machine of a kubelet, and simulated nodes.
 //!
 //! ```text
-//! pod + world + behaviour of its images + now ──► status, events, and when something happens next
+//! pod + world + what its containers do + now ──► machine::step ──► status, events, when to look again
+//!                        ▲
+//!        Runtime: simulated (a behaviour file), or real processes elsewhere
 //! ```
 //!
-//! Pure: an [`objects::control::Loop`] that `minicluster` runs for simulated nodes.
+//! [`Kubelet`] and [`Nodes`] are the [`objects::control::Loop`]s of simulated nodes. Pure: no clock, no processes, no
+//! randomness but what a seed gives.
+
+mod address;
+mod admission;
+mod backoff;
+pub mod behaviour;
+pub mod holds;
+mod image;
+mod kubelet;
+pub mod machine;
+pub mod nodes;
+pub mod pod;
+mod probes;
+pub mod runtime;
+mod simulated;
+mod span;
+mod usage;
+
+pub use behaviour::Behaviour;
+pub use kubelet::{Kubelet, Telling};
+pub use nodes::{Heartbeat, Nodes, Shape};
+pub use usage::{Usage, node_metrics, pod_metrics, usage};

@@ -1,0 +1,146 @@
+//! Addresses of pods: one each from the range of its node, the same one as long as the pod lives.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+
+use objects::{World, meta};
+use serde_json::Value;
+
+use crate::pod;
+
+/// What was given out, by node. It only spares looking through the pods of a node, and may be lost at any time.
+#[derive(Debug, Default)]
+pub(crate) struct Addresses {
+    /// The last address given on each node: the next one is looked for behind it, as a node's network does.
+    last: HashMap<Box<str>, u32>,
+    /// Given but perhaps not yet in the world, by the pod's uid.
+    given: HashMap<Box<str>, Ipv4Addr>,
+}
+
+/// Beyond this many the memory of what was given is dropped; what stands in the world is enough by then.
+const MOST_GIVEN: usize = 200_000;
+
+impl Addresses {
+    /// The address of a pod: the one in its status, or a free one.
+    ///
+    /// # Errors
+    /// In the words of the event of a real node, when its range is used up or it has none.
+    pub(crate) fn give(&mut self, world: &World, node: &Value, pod: &Value) -> Result<String, String> {
+        let has = meta::text_at(pod, "/status/podIP");
+        if !has.is_empty() {
+            return Ok(has.to_owned());
+        }
+        if pod.pointer("/spec/hostNetwork").and_then(Value::as_bool) == Some(true) {
+            return Ok(host(node).to_owned());
+        }
+        if let Some(given) = self.given.get(meta::uid(pod)) {
+            return Ok(given.to_string());
+        }
+        let range = meta::text_at(node, "/spec/podCIDR");
+        let (first, size) =
+            cidr(range).ok_or_else(|| sandbox_error(pod, "no podCIDR is assigned to the node"))?;
+        let name = meta::name(node);
+        let mut taken: Vec<u32> = world
+            .on_node(name)
+            .filter(|other| !pod::is_over(other))
+            .filter_map(|other| self.of(other))
+            .collect();
+        taken.sort_unstable();
+        let last = self.last.get(name).copied().unwrap_or(first + 1);
+        // The network, its gateway and the broadcast address are never given.
+        let free = |address: &u32| taken.binary_search(address).is_err();
+        let (low, high) = (first + 2, first + size - 1);
+        let next = (last.saturating_add(1).max(low)..high)
+            .find(free)
+            .or_else(|| (low..high).find(free));
+        let Some(next) = next else {
+            let cause = format!("no IP addresses available in range set: {range}");
+            return Err(sandbox_error(pod, &cause));
+        };
+        self.last.insert(name.into(), next);
+        if self.given.len() >= MOST_GIVEN {
+            self.given.clear();
+        }
+        self.given.insert(meta::uid(pod).into(), Ipv4Addr::from(next));
+        Ok(Ipv4Addr::from(next).to_string())
+    }
+
+    /// Forgets what a pod was given: it is gone, or its status has it.
+    pub(crate) fn forget(&mut self, uid: &str) {
+        self.given.remove(uid);
+    }
+
+    fn of(&self, pod: &Value) -> Option<u32> {
+        let known = meta::text_at(pod, "/status/podIP");
+        let known: Option<Ipv4Addr> = known.parse().ok();
+        known
+            .or_else(|| self.given.get(meta::uid(pod)).copied())
+            .map(u32::from)
+    }
+}
+
+/// The internal address of a node, or "".
+#[must_use]
+pub fn host(node: &Value) -> &str {
+    let addresses = meta::list_at(node, "/status/addresses");
+    let internal = addresses
+        .iter()
+        .find(|address| meta::text(address, "type") == "InternalIP");
+    internal.map_or("", |address| meta::text(address, "address"))
+}
+
+fn cidr(range: &str) -> Option<(u32, u32)> {
+    let (address, bits) = range.split_once('/')?;
+    let address: Ipv4Addr = address.parse().ok()?;
+    let bits: u32 = bits.parse().ok().filter(|bits| (8..=29).contains(bits))?;
+    let size = 1_u32 << (32 - bits);
+    Some((u32::from(address) & !(size - 1), size))
+}
+
+fn sandbox_error(pod: &Value, cause: &str) -> String {
+    let (name, uid) = (pod::full_name(pod), crate::image::hex(meta::uid(pod)));
+    format!(
+        "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"{uid}\" of pod {name}: {cause}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use objects::{Key, Kind};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_pod_of_a_node_has_an_address_of_its_own_until_none_is_left() {
+        let node = json!({"metadata": {"name": "n"}, "spec": {"podCIDR": "10.1.2.0/29"}});
+        let mut world = World::default();
+        let mut addresses = Addresses::default();
+        let pod = |name: &str| json!({"metadata": {"name": name, "namespace": "d", "uid": name}, "spec": {"nodeName": "n"}});
+        let mut put = |addresses: &mut Addresses, name: &str| {
+            let mut pod = pod(name);
+            let given = addresses.give(&world, &node, &pod);
+            if let Ok(ip) = &given {
+                pod["status"] = json!({"podIP": ip});
+            }
+            world.put(&Key::of(Kind::POD, &pod), pod);
+            given
+        };
+        let given: Vec<_> = ["a", "b", "c", "d", "e"]
+            .iter()
+            .map(|name| put(&mut addresses, name).unwrap())
+            .collect();
+        assert_eq!(
+            given,
+            ["10.1.2.2", "10.1.2.3", "10.1.2.4", "10.1.2.5", "10.1.2.6"]
+        );
+        let mut lost = Addresses::default();
+        let error = put(&mut lost, "f").unwrap_err();
+        assert!(
+            error.ends_with("no IP addresses available in range set: 10.1.2.0/29"),
+            "{error}"
+        );
+        world.remove(&Key::new(Kind::POD, "d", "c"));
+        assert_eq!(lost.give(&world, &node, &pod("f")).as_deref(), Ok("10.1.2.4"));
+    }
+}

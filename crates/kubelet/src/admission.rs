@@ -1,0 +1,309 @@
+//! Whether a node takes a pod that was bound to it: resources, labels, taints and ports.
+//!
+//! The scheduler has looked at the same things, but a pod may name its node itself, and a node may have changed. Only
+//! pods that were admitted before count, which a start time in their status says.
+
+use objects::{Quantity, World, meta, taint};
+use serde_json::{Map, Value};
+
+use crate::pod;
+
+/// Why a pod is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    pub reason: &'static str,
+    pub message: String,
+}
+
+/// Refuses a pod that does not fit its node.
+#[must_use]
+pub fn reject(world: &World, node: &Value, pod: &Value) -> Option<Rejection> {
+    affinity(node, pod)
+        .or_else(|| taints(node, pod))
+        .or_else(|| ports(world, node, pod))
+        .or_else(|| resources(world, node, pod))
+}
+
+/// The sum of what the containers of a pod request of one resource: at any time, init containers included.
+#[must_use]
+pub fn requested(pod: &Value, resource: &str) -> Quantity {
+    let of = |container: &Value| {
+        let amount = container
+            .get("resources")
+            .and_then(|all| all.get("requests")?.get(resource));
+        amount.and_then(Quantity::of).unwrap_or_default()
+    };
+    let overhead = pod.pointer("/spec/overhead").and_then(|all| all.get(resource));
+    let main: Quantity = meta::list_at(pod, "/spec/containers").iter().map(of).sum();
+    let (mut sidecars, mut peak) = (Quantity::ZERO, Quantity::ZERO);
+    for init in meta::list_at(pod, "/spec/initContainers") {
+        if meta::text(init, "restartPolicy") == "Always" {
+            sidecars = sidecars + of(init);
+            peak = peak.max(sidecars);
+        } else {
+            peak = peak.max(sidecars + of(init));
+        }
+    }
+    (main + sidecars).max(peak) + overhead.and_then(Quantity::of).unwrap_or_default()
+}
+
+fn resources(world: &World, node: &Value, pod: &Value) -> Option<Rejection> {
+    let allocatable = node.pointer("/status/allocatable")?.as_object()?;
+    let admitted: Vec<&Value> = world
+        .on_node(meta::name(node))
+        .filter(|other| !pod::is_over(other) && meta::uid(other) != meta::uid(pod))
+        .filter(|other| other.pointer("/status/startTime").is_some())
+        .map(std::convert::AsRef::as_ref)
+        .collect();
+    let count = i64::try_from(admitted.len()).unwrap_or(i64::MAX);
+    if let Some(most) = allocatable
+        .get("pods")
+        .and_then(Quantity::of)
+        .map(Quantity::as_whole)
+    {
+        if count >= most {
+            return Some(out_of("pods", [1, count, most]));
+        }
+    }
+    let mut names = wanted(pod);
+    names.sort_by_key(|name| match name.as_str() {
+        "cpu" => 0,
+        "memory" => 1,
+        _ => 2,
+    });
+    names.iter().find_map(|name| {
+        let amount = |quantity: Quantity| match name.as_str() {
+            "cpu" => quantity.as_milli(),
+            _ => quantity.as_whole(),
+        };
+        let wants = requested(pod, name);
+        let has = allocatable
+            .get(name.as_str())
+            .and_then(Quantity::of)
+            .unwrap_or_default();
+        if wants == Quantity::ZERO {
+            return None;
+        }
+        let used: Quantity = admitted.iter().map(|other| requested(other, name)).sum();
+        (used + wants > has).then(|| out_of(name, [wants, used, has].map(amount)))
+    })
+}
+
+/// The resources that any container of a pod requests.
+fn wanted(pod: &Value) -> Vec<String> {
+    let lists = ["/spec/containers", "/spec/initContainers"];
+    let containers = lists.iter().flat_map(|list| meta::list_at(pod, list));
+    let mut names: Vec<String> = containers
+        .filter_map(|container| container.pointer("/resources/requests")?.as_object())
+        .flat_map(Map::keys)
+        .cloned()
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn out_of(resource: &str, [requested, used, capacity]: [i64; 3]) -> Rejection {
+    let reason = match resource {
+        "cpu" => "OutOfcpu",
+        "memory" => "OutOfmemory",
+        "pods" => "OutOfpods",
+        "ephemeral-storage" => "OutOfephemeral-storage",
+        // Reasons are constants here, and the kubelet puts the resource's own name into this one.
+        _ => "OutOfResource",
+    };
+    Rejection {
+        reason,
+        message: format!(
+            "Node didn't have enough resource: {resource}, requested: {requested}, used: {used}, capacity: {capacity}"
+        ),
+    }
+}
+
+fn affinity(node: &Value, pod: &Value) -> Option<Rejection> {
+    let selector = pod.pointer("/spec/nodeSelector").and_then(Value::as_object);
+    let selected = selector
+        .into_iter()
+        .flatten()
+        .all(|(key, value)| meta::label(node, key) == value.as_str());
+    let terms = pod.pointer(
+        "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
+    );
+    let fits = terms
+        .and_then(Value::as_array)
+        .is_none_or(|terms| terms.iter().any(|term| term_fits(node, term)));
+    (!selected || !fits).then(|| Rejection {
+        reason: "NodeAffinity",
+        message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+            .to_owned(),
+    })
+}
+
+fn term_fits(node: &Value, term: &Value) -> bool {
+    let expressions = meta::list_at(term, "/matchExpressions");
+    let fields = meta::list_at(term, "/matchFields");
+    let label = |need: &Value| need_met(need, meta::label(node, meta::text(need, "key")));
+    let field = |need: &Value| need_met(need, Some(meta::name(node)));
+    (!expressions.is_empty() || !fields.is_empty())
+        && expressions.iter().all(label)
+        && fields.iter().all(field)
+}
+
+fn need_met(need: &Value, value: Option<&str>) -> bool {
+    let values = meta::list_at(need, "/values");
+    let holds = value.is_some_and(|value| values.iter().any(|one| one == value));
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<i64>().ok());
+    let (is, bound) = (number(value), number(values.first().and_then(Value::as_str)));
+    let compared = |test: fn(&i64, &i64) -> bool| is.zip(bound).is_some_and(|(is, bound)| test(&is, &bound));
+    match meta::text(need, "operator") {
+        "In" => holds,
+        "NotIn" => !holds,
+        "Exists" => value.is_some(),
+        "DoesNotExist" => value.is_none(),
+        "Gt" => compared(i64::gt),
+        "Lt" => compared(i64::lt),
+        _ => false,
+    }
+}
+
+fn taints(node: &Value, pod: &Value) -> Option<Rejection> {
+    let tolerations = meta::list_at(pod, "/spec/tolerations");
+    let untolerated = meta::list_at(node, "/spec/taints")
+        .iter()
+        .filter(|taint| meta::text(taint, "effect") == "NoExecute")
+        .any(|taint| taint::toleration(tolerations, taint).is_none());
+    untolerated.then(|| Rejection {
+        reason: "TaintToleration",
+        message: "Predicate TaintToleration failed: node(s) had untolerated taint(s)".to_owned(),
+    })
+}
+
+fn ports(world: &World, node: &Value, pod: &Value) -> Option<Rejection> {
+    let wanted = host_ports(pod);
+    if wanted.is_empty() {
+        return None;
+    }
+    let others = world.on_node(meta::name(node)).filter(|other| {
+        !pod::is_over(other)
+            && meta::uid(other) != meta::uid(pod)
+            && other.pointer("/status/startTime").is_some()
+    });
+    let taken = others
+        .flat_map(|other| host_ports(other))
+        .any(|port| wanted.iter().any(|want| conflict(want, &port)));
+    taken.then(|| Rejection {
+        reason: "NodePorts",
+        message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
+            .to_owned(),
+    })
+}
+
+/// Address, protocol and number of each port of the host that a pod takes.
+fn host_ports(pod: &Value) -> Vec<(&str, &str, i64)> {
+    let containers = meta::list_at(pod, "/spec/containers").iter();
+    let ports = containers.flat_map(|container| meta::list_at(container, "/ports"));
+    ports
+        .filter_map(|port| {
+            let number = port.get("hostPort")?.as_i64().filter(|number| *number > 0)?;
+            let or = |field, default| match meta::text(port, field) {
+                "" => default,
+                text => text,
+            };
+            Some((or("hostIP", "0.0.0.0"), or("protocol", "TCP"), number))
+        })
+        .collect()
+}
+
+fn conflict(one: &(&str, &str, i64), other: &(&str, &str, i64)) -> bool {
+    let any = "0.0.0.0";
+    (one.1, one.2) == (other.1, other.2) && (one.0 == other.0 || one.0 == any || other.0 == any)
+}
+
+#[cfg(test)]
+mod tests {
+    use objects::{Key, Kind};
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(name: &str, spec: &Value) -> Value {
+        let mut spec = spec.clone();
+        spec["nodeName"] = json!("n");
+        json!({
+            "metadata": {"name": name, "namespace": "d", "uid": name},
+            "spec": spec,
+            "status": {"startTime": "2026-01-01T00:00:00Z"},
+        })
+    }
+
+    fn requests(cpu: &str) -> Value {
+        json!({"containers": [{"resources": {"requests": {"cpu": cpu}}, "ports": [{"hostPort": 80}]}]})
+    }
+
+    #[test]
+    fn a_pod_that_does_not_fit_its_node_is_refused_with_the_reason() {
+        let node = json!({
+            "metadata": {"name": "n", "labels": {"disk": "ssd", "gen": "5"}},
+            "spec": {"taints": [{"key": "gpu", "value": "yes", "effect": "NoExecute"}]},
+            "status": {"allocatable": {"cpu": "2", "pods": "2"}},
+        });
+        let tolerant = json!([{"key": "gpu", "operator": "Exists"}]);
+        let with = |mut spec: Value| {
+            spec["tolerations"] = tolerant.clone();
+            spec
+        };
+        let mut world = World::default();
+        let first = pod("first", &requests("1500m"));
+        world.put(&Key::of(Kind::POD, &first), first);
+        let cpu = |cpu: &str| json!({"containers": [{"resources": {"requests": {"cpu": cpu}}}]});
+        let affinity = |operator: &str, values: Value| {
+            json!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": [{"key": "gen", "operator": operator, "values": values}]}],
+            }}}})
+        };
+        for (spec, expected) in [
+            (with(cpu("500m")), None),
+            (
+                with(cpu("600m")),
+                Some(
+                    "OutOfcpu Node didn't have enough resource: cpu, requested: 600, used: 1500, capacity: 2000",
+                ),
+            ),
+            (
+                cpu("1m"),
+                Some("TaintToleration Predicate TaintToleration failed: node(s) had untolerated taint(s)"),
+            ),
+            (
+                with(json!({"nodeSelector": {"disk": "hdd"}})),
+                Some(
+                    "NodeAffinity Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+                ),
+            ),
+            (with(json!({"nodeSelector": {"disk": "ssd"}})), None),
+            (with(affinity("Gt", json!(["4"]))), None),
+            (
+                with(affinity("NotIn", json!(["5"]))),
+                Some(
+                    "NodeAffinity Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+                ),
+            ),
+            (
+                with(json!({"containers": [{"ports": [{"hostPort": 80}]}]})),
+                Some(
+                    "NodePorts Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+                ),
+            ),
+        ] {
+            let rejection = reject(&world, &node, &pod("new", &spec));
+            let text = rejection.map(|rejection| format!("{} {}", rejection.reason, rejection.message));
+            assert_eq!(text.as_deref(), expected, "{spec}");
+        }
+        let second = pod("second", &json!({}));
+        world.put(&Key::of(Kind::POD, &second), second);
+        let rejection = reject(&world, &node, &pod("new", &with(json!({})))).unwrap();
+        assert_eq!(
+            rejection.message,
+            "Node didn't have enough resource: pods, requested: 1, used: 2, capacity: 2"
+        );
+    }
+}
