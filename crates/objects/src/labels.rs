@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 /// A label selector that was read once. An unknown operator matches nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Selector {
     needs: Vec<Need>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Need {
     key: String,
     operator: Operator,
     values: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Operator {
     In,
     NotIn,
@@ -44,6 +44,54 @@ impl Selector {
     pub fn from_map(labels: &Value) -> Self {
         Self {
             needs: equal(labels.as_object()),
+        }
+    }
+
+    /// Selects nothing, as a selector that is absent does in most places.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            needs: vec![Need {
+                key: String::new(),
+                operator: Operator::Never,
+                values: Vec::new(),
+            }],
+        }
+    }
+
+    /// Asks in addition for a label of this value.
+    #[must_use]
+    pub fn requiring(mut self, key: &str, value: &str) -> Self {
+        self.add(key, Operator::In, value);
+        self
+    }
+
+    /// Asks in addition that a label does not have this value.
+    #[must_use]
+    pub fn excluding(mut self, key: &str, value: &str) -> Self {
+        self.add(key, Operator::NotIn, value);
+        self
+    }
+
+    /// Asks for what both ask for.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for need in other.needs {
+            if !self.needs.contains(&need) {
+                self.needs.push(need);
+            }
+        }
+        self
+    }
+
+    fn add(&mut self, key: &str, operator: Operator, value: &str) {
+        let need = Need {
+            key: key.to_owned(),
+            operator,
+            values: vec![value.to_owned()],
+        };
+        if !self.needs.contains(&need) {
+            self.needs.push(need);
         }
     }
 
@@ -74,6 +122,7 @@ impl Selector {
             })
     }
 
+    /// Whether labels match.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
         self.needs
@@ -173,5 +222,17 @@ mod tests {
             assert_eq!(read.matches(&labels), expected, "{selector}");
             assert_eq!(read.selects(&object), expected, "{selector}");
         }
+    }
+    #[test]
+    fn selectors_are_made_narrower() {
+        let labels = labels(&json!({"metadata": {"labels": {"a": "1", "b": "2"}}}));
+        let selector = Selector::from_json(&json!({"matchLabels": {"a": "1"}}));
+        assert!(selector.clone().requiring("b", "2").matches(&labels));
+        assert!(!selector.clone().excluding("b", "2").matches(&labels));
+        let other = Selector::from_map(&json!({"b": "3"}));
+        assert!(!selector.clone().and(other).matches(&labels));
+        assert!(!Selector::nothing().matches(&labels));
+        // The same need twice is one: equal selectors stay equal.
+        assert_eq!(selector.clone().requiring("a", "1"), selector);
     }
 }
