@@ -29,6 +29,8 @@ pub struct World {
     on_node: HashMap<Box<str>, BTreeSet<Key>>,
     /// Pods by namespace, label and value.
     labelled: HashMap<Place, BTreeSet<Key>>,
+    /// What has no controller, by kind and namespace: what a controller may adopt is found without a look at all.
+    orphans: HashMap<(Kind, Box<str>), BTreeSet<Key>>,
 }
 
 /// The objects of one kind by namespace and name.
@@ -142,6 +144,16 @@ impl World {
             .map(|(_, object)| object)
     }
 
+    /// The objects of a kind in a namespace that nothing controls.
+    pub fn orphans<'a>(
+        &'a self,
+        kind: &Kind,
+        namespace: &str,
+    ) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
+        let place = (kind.clone(), Box::from(namespace));
+        self.resolve(self.orphans.get(&place)).map(|(_, object)| object)
+    }
+
     /// The pods bound to a node; those bound to none for "".
     pub fn on_node<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
         self.resolve(self.on_node.get(node)).map(|(_, pod)| pod)
@@ -210,6 +222,10 @@ impl World {
             let keys = self.owned.entry(Box::from(meta::text(owner, "uid")));
             keys.or_default().insert(key.clone());
         }
+        if meta::controller(object).is_none() {
+            let orphans = self.orphans.entry(home(key));
+            orphans.or_default().insert(key.clone());
+        }
         if key.kind == Kind::POD {
             let node = self.on_node.entry(Box::from(node_of(object)));
             node.or_default().insert(key.clone());
@@ -223,6 +239,9 @@ impl World {
         for owner in meta::owners(object) {
             take(&mut self.owned, &Box::from(meta::text(owner, "uid")), key);
         }
+        if meta::controller(object).is_none() {
+            take(&mut self.orphans, &home(key), key);
+        }
         if key.kind == Kind::POD {
             take(&mut self.on_node, &Box::from(node_of(object)), key);
             for place in places(key, object) {
@@ -230,6 +249,10 @@ impl World {
             }
         }
     }
+}
+
+fn home(key: &Key) -> (Kind, Box<str>) {
+    (key.kind.clone(), Box::from(&*key.namespace))
 }
 
 fn node_of(pod: &Value) -> &str {
@@ -295,6 +318,13 @@ mod tests {
         assert_eq!(names(world.on_node("one").collect()), ["a", "b"]);
         assert_eq!(names(world.controlled("1", &Kind::POD).collect()), ["b"]);
         assert_eq!(names(world.controlled("2", &Kind::POD).collect()), ["a"]);
+        assert_eq!(names(world.orphans(&Kind::POD, "n").collect()), [""; 0]);
+        let mut free = pod("c", "", "3");
+        free["metadata"]["ownerReferences"] = json!([]);
+        world.put(&key("c"), free);
+        assert_eq!(names(world.orphans(&Kind::POD, "n").collect()), ["c"]);
+        world.remove(&key("c"));
+        assert_eq!(names(world.orphans(&Kind::POD, "n").collect()), [""; 0]);
         assert_eq!(names(world.list(&Kind::POD, "n").collect()), ["a", "b"]);
         let selector = Selector::from_map(&json!({"app": "b"}));
         assert_eq!(names(world.selected("n", &selector).collect()), ["b"]);

@@ -39,29 +39,10 @@ impl Kinds {
         Some((Key::new(kind.clone(), namespace, object.key().name()), value))
     }
 
-<<<<<<< HEAD
-    /// The kinds that are served, with their plurals, if they have changed since the last question.
-    pub(super) fn news(&mut self, registry: &Registry) -> Option<Vec<(Kind, String)>> {
-        self.refresh(registry);
-        if !std::mem::take(&mut self.changed) {
-            return None;
-        }
-        let all = self.by_kind.iter();
-        Some(
-            all.map(|(kind, served)| (kind.clone(), served.resource.plural.clone()))
-                .collect(),
-        )
-    }
-
-    fn refresh(&mut self, registry: &Registry) {
-        let catalog = registry.catalog();
-        if self
-=======
     /// The kinds that are served and their plurals, if they are others than when this was asked last.
     pub(super) fn news(&mut self, registry: &Registry) -> Option<Vec<(Kind, String)>> {
         self.refresh(registry);
         let catalog = self
->>>>>>> part/proto
             .catalog
             .as_ref()
             .filter(|_| std::mem::take(&mut self.changed))?;
@@ -94,6 +75,5 @@ impl Kinds {
             }
         }
         self.catalog = Some(catalog);
-        self.changed = true;
     }
 }
