@@ -22,7 +22,7 @@ use objects::{Change, Key, Kind, Selector, World, meta};
 use serde_json::{Value, json};
 
 use census::Census;
-use pass::{Pass, release_object};
+use pass::{Pass, release};
 use spec::Spec;
 pub(crate) use status::outcome;
 
@@ -78,7 +78,7 @@ impl Loop for Jobs {
             let orphan = world
                 .get(key)
                 .filter(|pod| is_tracked(pod) && !has_job(world, pod));
-            return Plan::of(orphan.map(|pod| release_object(pod)).into_iter().collect());
+            return Plan::of(orphan.map(|pod| release(pod)).into_iter().collect());
         }
         let Some(job) = world.get(key) else {
             return Plan::nothing();
@@ -90,7 +90,7 @@ impl Loop for Jobs {
         if outcome(job).is_some() {
             self.memory.forget(uid);
             let left = world.controlled(uid, &pod::KIND).filter(|pod| is_tracked(pod));
-            return Plan::of(left.map(|pod| release_object(pod)).collect());
+            return Plan::of(left.map(|pod| release(pod)).collect());
         }
         let selector = selector(job);
         let owner = Owner {

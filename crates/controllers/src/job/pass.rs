@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use objects::control::{Action, Event, Plan};
 use objects::{Key, Kind, World, meta};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::TRACKING_FINALIZER;
 use super::backoff;
@@ -295,7 +295,7 @@ impl<'a> Pass<'a> {
             for pod in &excess {
                 // It is not to be counted.
                 if pod.tracked {
-                    self.before.push(release(pod));
+                    self.before.push(release(pod.object));
                 }
                 self.delete(pod);
             }
@@ -513,7 +513,7 @@ impl<'a> Pass<'a> {
             actions.push(Action::UpdateStatus(Kind::JOB, job));
         }
         actions.extend(self.after);
-        actions.extend(let_go.iter().map(release));
+        actions.extend(let_go.iter().map(|pod| release(pod.object)));
         actions.extend(creates);
         Plan {
             actions,
@@ -527,30 +527,8 @@ impl<'a> Pass<'a> {
 }
 
 /// Takes the Job's finalizer off a pod, if the pod is still as it was seen.
-fn release(pod: &Pod<'_>) -> Action {
-    release_object(pod.object)
-}
-
-/// [`release`] for a pod that was not read for a Job.
-pub(super) fn release_object(pod: &Value) -> Action {
-    let others = meta::list_at(pod, "/metadata/finalizers")
-        .iter()
-        .filter(|one| **one != TRACKING_FINALIZER);
-    let others: Vec<&Value> = others.collect();
-    let finalizers = if others.is_empty() {
-        Value::Null
-    } else {
-        json!(others)
-    };
-    Action::Patch {
-        key: Key::of(Kind::POD, pod),
-        subresource: None,
-        patch: json!({"metadata": {
-            "uid": meta::uid(pod),
-            "resourceVersion": meta::resource_version(pod),
-            "finalizers": finalizers,
-        }}),
-    }
+pub(super) fn release(pod: &Value) -> Action {
+    Action::drop_finalizer(&Key::of(Kind::POD, pod), pod, TRACKING_FINALIZER)
 }
 
 /// The reason of a verdict as an event can hold it. All come from [`Pass::judge`], the condition's through a status

@@ -1,5 +1,7 @@
 //! The rules of the kinds that own pods.
 
+use controllers::cron_job::{Schedule, find_zone};
+use jiff::tz::TimeZone;
 use objects::Selector;
 use serde_json::{Value, json};
 
@@ -151,11 +153,11 @@ pub(super) fn cron_job(out: &mut Findings, object: &Value) {
     } else if schedule.contains("TZ") {
         let why = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
         out.invalid("spec.schedule", &json!(schedule), why);
-    } else if !schedule.starts_with('@') && schedule.split_whitespace().count() != 5 {
-        let found = schedule.split_whitespace().count();
-        let fields: Vec<&str> = schedule.split_whitespace().collect();
-        let why = format!("expected exactly 5 fields, found {found}: [{}]", fields.join(" "));
+    } else if let Err(why) = Schedule::parse(schedule, TimeZone::UTC) {
         out.invalid("spec.schedule", &json!(schedule), &why);
+    }
+    if let Some(zone) = given(spec, "timeZone") {
+        time_zone(out, zone);
     }
     out.not_negative("spec", spec, "startingDeadlineSeconds");
     match text(spec, "concurrencyPolicy") {
@@ -165,6 +167,20 @@ pub(super) fn cron_job(out: &mut Findings, object: &Value) {
     job_spec(out, "spec.jobTemplate.spec", &spec["jobTemplate"]["spec"], false);
     out.not_negative("spec", spec, "successfulJobsHistoryLimit");
     out.not_negative("spec", spec, "failedJobsHistoryLimit");
+}
+
+fn time_zone(out: &mut Findings, zone: &Value) {
+    let name = zone.as_str().unwrap_or_default();
+    let unknown = format!("unknown time zone {name}");
+    let why = match name {
+        "" => "must be nil or non-empty string",
+        _ if name.eq_ignore_ascii_case("local") => {
+            "must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        }
+        _ if find_zone(name).is_none() => &unknown,
+        _ => return,
+    };
+    out.invalid("spec.timeZone", zone, why);
 }
 
 fn job_spec(out: &mut Findings, at: &str, spec: &Value, selects: bool) {
