@@ -7,6 +7,7 @@
 //!
 //! `server` is the way in: [`server::Cluster`] starts one. The other parts are pure or self-contained.
 
+pub mod admission;
 pub mod apply;
 pub mod auth;
 pub mod clock;

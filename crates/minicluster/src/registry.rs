@@ -1,31 +1,35 @@
 //! What a request for a resource goes through, as a list of named stages, and the store behind it.
 //!
 //! ```text
-//! Call ─► decode ─► check fields ─► prune, default ─► metadata ─► own fields ─► validate ─► store ─► Reply
-//!          body      fields          defaults, kinds   metadata     apply         names
+//! Call ─► decode ─► check fields ─► default ─► own fields ─► admission ─► validate ─► admission ─► store ─► Reply
+//!          body      fields          kinds      apply         admit                    admit, quota
 //! ```
 //!
 //! Reading and writing are the same for every kind, built-in or custom; what differs by kind stands in tables
-//! (`defaults`, `kinds`, `selector`, `table`). Knows nothing of connections and HTTP headers; whether a call is allowed
-//! has been decided before it comes here, by [`access`].
-//! Not here: admission (quota, limits, policies), the validation of each kind's fields, and controllers, apart from
-//! the few without which clients wait for ever: namespaces, CRDs, and the collection of dependents.
+//! (`kinds`, `selector`, `table`). Knows nothing of connections and HTTP headers; whether a call is allowed has been
+//! decided before it comes here, by [`access`]. The rules themselves are `crate::validate` and `crate::admission`, which
+//! know no store. Not here: controllers, apart from the few without which clients wait for ever: namespaces, CRDs,
+//! quotas' status, the collection of dependents.
 
 pub(crate) mod access;
+mod addresses;
+mod admission_policy;
+mod admit;
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod catalog;
 mod collect;
 mod convert;
-mod defaults;
+mod custom;
+mod definition;
 mod delete;
 pub(crate) mod failure;
 mod fields;
 mod kinds;
 mod list;
 mod metadata;
-mod names;
 mod patch;
+mod pods;
 pub(crate) mod query;
 mod reply;
 mod review;
@@ -66,7 +70,8 @@ pub(crate) use world::{date_in, random_hex};
 pub(crate) struct Registry {
     store: Handle,
     catalog: Arc<RwLock<Arc<Catalog>>>,
-    services: Arc<kinds::Addresses>,
+    services: Arc<addresses::Addresses>,
+    turns: Arc<admit::Turns>,
     /// The certificate that every namespace publishes in `kube-root-ca.crt`.
     authority: Arc<str>,
     access: Arc<Access>,
@@ -161,6 +166,7 @@ impl Registry {
             store,
             catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(table, &[])))),
             services: Arc::default(),
+            turns: Arc::default(),
             authority: Arc::from(authority),
             tokens: Arc::new(tokens),
         };
@@ -218,6 +224,14 @@ impl Registry {
     /// # Errors
     /// Whatever the stages refuse, as the answer's `Status`.
     pub(crate) async fn answer(&self, verb: Verb, call: &Call) -> Result<Reply, Failure> {
+        let reply = self.dispatch(verb, call).await?;
+        Ok(match &call.served.deprecation {
+            Some(warning) => reply.warn(warning),
+            None => reply,
+        })
+    }
+
+    async fn dispatch(&self, verb: Verb, call: &Call) -> Result<Reply, Failure> {
         let scale = call.subresource() == "scale";
         match verb {
             Verb::Get if scale => scale::get(self, call),
@@ -245,6 +259,7 @@ pub(crate) fn complete(served: &Served, object: &Object) -> Result<Value, Failur
     let mut value = object
         .value()
         .map_err(|error| Failure::internal(error.to_string()))?;
+    custom::read(served, &mut value);
     if let Some(conversion) = served.conversion {
         conversion.read(&mut value);
     }
@@ -273,7 +288,8 @@ fn identify(served: &Served, value: &mut Value) {
 
 /// The JSON of an object with its kind and apiVersion put in front, without parsing it where it is served as stored.
 fn complete_json(served: &Served, object: &Object) -> Vec<u8> {
-    if served.conversion.is_some() {
+    let schema_changed = served.custom.as_ref().is_some_and(|custom| custom.reads_change);
+    if served.conversion.is_some() || schema_changed {
         return complete(served, object)
             .unwrap_or_default()
             .to_string()

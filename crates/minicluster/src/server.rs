@@ -27,7 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
+use kubelet::Behaviour;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -63,6 +64,10 @@ pub struct Options {
     pub seed: Option<u64>,
     /// The Kubernetes version, as in 1.`minor`; `None` for the newest of [`MINORS`].
     pub minor: Option<u32>,
+    /// The nodes that the cluster begins with, as `kubelet::nodes` makes them. Without any, pods wait for one.
+    pub nodes: Vec<Value>,
+    /// What the containers of simulated pods do.
+    pub behaviour: Arc<Behaviour>,
 }
 
 /// A running cluster. Dropping it stops it.
@@ -143,6 +148,8 @@ impl Cluster {
             clock,
             seed,
             minor,
+            nodes,
+            behaviour,
         } = options;
         let minor = minor.unwrap_or(NEWEST_MINOR);
         let table = Table::of(minor).ok_or(Error::Version { minor })?;
@@ -184,7 +191,8 @@ impl Cluster {
                 store: store.handle(),
             }),
         };
-        let engine = Engine::new(registry.clone(), clock, engine::loops(handle.authority()), seed);
+        let loops = engine::loops(handle.authority(), nodes, &behaviour, seed);
+        let engine = Engine::new(registry.clone(), clock, loops, seed);
         let service = connection::Service {
             registry,
             url: Arc::from(handle.url()),

@@ -9,15 +9,18 @@
 //! admission; and custom kinds, whose schema says everything.
 
 mod cause;
+mod classes;
 mod container;
 mod create;
 mod defaults;
+mod definition;
 mod findings;
 mod meta;
 pub(crate) mod names;
 mod network;
 mod pod;
 mod rbac;
+mod status;
 mod storage;
 mod workload;
 
@@ -26,6 +29,8 @@ use serde_json::Value;
 pub use cause::{Cause, message};
 pub use create::on_create;
 pub use defaults::default;
+pub(crate) use defaults::qos_class;
+pub use definition::definition;
 
 use findings::Findings;
 
@@ -40,6 +45,22 @@ pub fn validate(group: &str, kind: &str, object: &Value, old: Option<&Value>) ->
     content(&mut out, group, kind, object);
     if let Some(old) = old {
         update(&mut out, group, kind, (object, old));
+    }
+    out.0
+}
+
+/// Finds the faults of a write to a subresource, which changes only a part of the object.
+#[must_use]
+pub fn part(part: &str, group: &str, kind: &str, (new, old): (&Value, &Value)) -> Vec<Cause> {
+    let mut out = Findings::default();
+    match (part, group, kind) {
+        ("ephemeralcontainers", "", "Pod") => pod::ephemeral(&mut out, new, old),
+        ("resize", "", "Pod") => pod::resize(&mut out, new, old),
+        ("status", ..) => {
+            meta::metadata(&mut out, group, kind, new);
+            status::status(&mut out, group, kind, new);
+        }
+        _ => {}
     }
     out.0
 }
@@ -61,6 +82,10 @@ fn content(out: &mut Findings, group: &str, kind: &str, object: &Value) {
         ("policy", "PodDisruptionBudget") => storage::disruption_budget(out, object),
         ("networking.k8s.io", "Ingress") => network::ingress(out, object),
         ("networking.k8s.io", "NetworkPolicy") => network::network_policy(out, object),
+        ("", "ResourceQuota") => classes::resource_quota(out, object),
+        ("", "LimitRange") => classes::limit_range(out, object),
+        ("scheduling.k8s.io", "PriorityClass") => classes::priority_class(out, object),
+        ("storage.k8s.io", "StorageClass") => classes::storage_class(out, object),
         (RBAC, "Role") => rbac::role(out, object, true),
         (RBAC, "ClusterRole") => rbac::role(out, object, false),
         (RBAC, "RoleBinding") => rbac::binding(out, object, true),
@@ -78,6 +103,9 @@ fn update(out: &mut Findings, group: &str, kind: &str, (new, old): (&Value, &Val
         ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => workload::selector_update(out, new, old),
         ("apps", "StatefulSet") => workload::stateful_set_update(out, new, old),
         ("batch", "Job") => workload::job_update(out, new, old),
+        ("", "ResourceQuota") => classes::resource_quota_update(out, new, old),
+        ("scheduling.k8s.io", "PriorityClass") => classes::priority_class_update(out, new, old),
+        ("storage.k8s.io", "StorageClass") => classes::storage_class_update(out, new, old),
         (RBAC, "RoleBinding" | "ClusterRoleBinding") => rbac::binding_update(out, new, old),
         _ => {}
     }

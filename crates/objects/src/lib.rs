@@ -19,5 +19,5 @@ mod world;
 
 pub use kind::{Key, Kind};
 pub use labels::Selector;
-pub use quantity::Quantity;
+pub use quantity::{Quantity, Units};
 pub use world::{Change, World};

@@ -41,6 +41,11 @@ pub const TARGETS: &[Target] = &[
         run: archive,
     },
     Target {
+        name: "cel",
+        extensions: &["cel"],
+        run: cel,
+    },
+    Target {
         name: "patch",
         extensions: &["patch"],
         run: cluster::patch,
@@ -129,4 +134,33 @@ fn set(input: &[u8]) {
 
 fn archive(input: &[u8]) {
     let _ = chart::load::archive::load(input);
+}
+
+/// Compiles against a schema with one field of each kind, and runs what compiles within the budget of one object.
+fn cel(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let ty = cel::Type::object(
+        "object",
+        &[
+            ("text", cel::Type::String),
+            ("number", cel::Type::Int),
+            ("list", cel::Type::list(cel::Type::String)),
+            ("map", cel::Type::map(cel::Type::Dyn)),
+        ],
+    );
+    let names = std::collections::HashMap::from([("self".to_owned(), ty)]);
+    let Ok(program) = cel::Program::compile(&text, &names) else {
+        return;
+    };
+    let map = std::collections::BTreeMap::from([
+        (cel::Key::String("text".into()), cel::Value::string("a.b-c")),
+        (cel::Key::String("number".into()), cel::Value::Int(i64::MAX)),
+        (
+            cel::Key::String("list".into()),
+            cel::Value::list(vec![cel::Value::string("a"), cel::Value::string("b")]),
+        ),
+    ]);
+    let object = cel::Value::Map(std::sync::Arc::new(map));
+    let values = std::collections::HashMap::from([("self".to_owned(), object)]);
+    let _ = program.eval(&values, &mut cel::Budget::new(1_000_000));
 }

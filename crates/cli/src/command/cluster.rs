@@ -1,7 +1,9 @@
-//! `shipway cluster`: a Kubernetes-compatible API server on this machine.
+//! `shipway cluster`: a Kubernetes-compatible cluster on this machine.
 //!
 //! `start` runs until it is told to stop; `kubeconfig` prints what the last start wrote. The cluster itself is the
 //! crate `minicluster`; here are only its command line, the signals and the kubeconfig file.
+
+mod nodes;
 
 use std::error::Error as _;
 use std::io;
@@ -16,7 +18,7 @@ use serde::Serialize;
 use crate::Failure;
 use crate::console::Console;
 
-/// Run a throw-away Kubernetes API server on this machine.
+/// Run a throw-away Kubernetes cluster on this machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,8 +29,10 @@ Examples:
                                               once it is ready
   shipway cluster start --kubernetes-version 1.33
                                               as an older server
+  shipway cluster start --nodes 5             with room for more
 
-It is an API server without nodes: nothing runs, and no controller but namespaces and garbage collection works.")]
+Its nodes are simulated: pods become ready as their spec allows, and what an image does can be said in a behaviour
+file; no container runs.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -40,7 +44,7 @@ enum Command {
     Kubeconfig(Kubeconfig),
 }
 
-/// Start an API server and serve until SIGINT or SIGTERM.
+/// Start a cluster and serve until SIGINT or SIGTERM.
 #[derive(Debug, clap::Args)]
 struct Start {
     /// The port on 127.0.0.1; 0 takes a free one.
@@ -58,6 +62,8 @@ struct Start {
     /// The Kubernetes version to be: 1.33, 1.34 or 1.35. The newest unless given.
     #[arg(long, value_name = "VERSION", value_parser = minor)]
     kubernetes_version: Option<u32>,
+    #[command(flatten)]
+    nodes: nodes::Nodes,
 }
 
 /// Print the kubeconfig that `start` wrote.
@@ -89,6 +95,16 @@ enum Problem {
         path: PathBuf,
         source: io::Error,
     },
+    #[error("can't {doing} {}", path.display())]
+    File {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("{} is not as it should be:\n{mistakes}", path.display())]
+    Content { path: PathBuf, mistakes: String },
+    #[error("{flag} {text} is no amount")]
+    Amount { flag: &'static str, text: String },
 }
 
 impl Diagnose for Problem {
@@ -104,7 +120,8 @@ impl Diagnose for Problem {
                 address.port()
             )),
             Self::Start(error) => error.source().map(ToString::to_string),
-            Self::Runtime(_) => None,
+            Self::Runtime(_) | Self::File { .. } | Self::Content { .. } => None,
+            Self::Amount { .. } => Some("write it as Kubernetes does: 4, 500m, 16Gi".to_owned()),
             Self::Kubeconfig { .. } => {
                 Some("`shipway cluster start --kubeconfig FILE` writes it where you want it".to_owned())
             }
@@ -135,8 +152,7 @@ fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
         address: Some(SocketAddr::from(([127, 0, 0, 1], args.port))),
         folder: args.data.clone(),
         token: args.token.clone(),
-        minor: args.kubernetes_version,
-        ..Options::default()
+        ..args.nodes.options(args.kubernetes_version)?
     };
     runtime.block_on(async {
         // Before the server is ready, so that whoever stops it at once stops it properly.

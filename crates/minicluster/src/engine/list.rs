@@ -1,5 +1,7 @@
 //! The loops of a cluster: the one list of them.
 
+use std::sync::Arc;
+
 use controllers::autoscaler::Autoscalers;
 use controllers::cron_job::CronJobs;
 use controllers::daemon_set::DaemonSets;
@@ -15,11 +17,28 @@ use controllers::replica_set::ReplicaSets;
 use controllers::stateful_set::StatefulSets;
 use controllers::ttl::FinishedJobs;
 use controllers::volumes::VolumeBinder;
+use kubelet::{Behaviour, Heartbeat, Kubelet, Nodes, Telling};
 use objects::control::Loop;
+use scheduler::Scheduler;
+use serde_json::Value;
+
+/// Above this, a start of all pods would write more events than pods.
+const MANY_NODES: usize = 200;
 
 /// Every loop; `authority` is the certificate that namespaces publish.
-pub(crate) fn loops(authority: &str) -> Vec<Box<dyn Loop>> {
+pub(crate) fn loops(
+    authority: &str,
+    nodes: Vec<Value>,
+    behaviour: &Arc<Behaviour>,
+    seed: Option<u64>,
+) -> Vec<Box<dyn Loop>> {
     let authority = authority.to_owned();
+    let heartbeat = Heartbeat::for_nodes(nodes.len());
+    let telling = if nodes.len() > MANY_NODES {
+        Telling::Warnings
+    } else {
+        Telling::Everything
+    };
     vec![
         Box::new(Furniture { authority }),
         Box::new(NamespaceDeletion),
@@ -41,5 +60,8 @@ pub(crate) fn loops(authority: &str) -> Vec<Box<dyn Loop>> {
         Box::new(TaintEviction),
         Box::<PodGarbage>::default(),
         Box::new(EventExpiry),
+        Box::new(Scheduler::new(seed.unwrap_or_default())),
+        Box::new(Nodes::new(nodes, Arc::clone(behaviour), Some(heartbeat))),
+        Box::new(Kubelet::new(Arc::clone(behaviour), telling)),
     ]
 }

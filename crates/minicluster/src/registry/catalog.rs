@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::convert::Conversion;
 use crate::apply::FieldSet;
 use crate::schema::resources::GET_PATCH_UPDATE;
-use crate::schema::{CustomType, MINORS, OpenApi, Resource, Subresource, Table, TypeRef};
+use crate::schema::{CustomType, MINORS, OpenApi, Resource, Rules, Subresource, Table, TypeRef, Validator};
 use crate::store;
 
 /// The verbs of a custom kind in the order that the real server lists them.
@@ -38,6 +38,8 @@ pub struct Served {
     /// For a version that is not the stored one.
     pub conversion: Option<Conversion>,
     ty: Type,
+    /// What clients of a deprecated version are told.
+    pub deprecation: Option<String>,
     pub custom: Option<Custom>,
 }
 
@@ -52,6 +54,12 @@ pub struct Custom {
     pub selectable: Vec<String>,
     /// Where `scale` reads and writes, dotted, if the kind has it.
     pub scale: Option<Value>,
+    pub validator: Validator,
+    pub rules: Option<Rules>,
+    /// Whether what is stored may have been written by another schema: only then is it worth to look.
+    pub reads_change: bool,
+    /// Whether its definition is being deleted.
+    pub terminating: bool,
 }
 
 #[derive(Debug)]
@@ -86,6 +94,12 @@ impl Served {
         let Subresource {
             group, version, kind, ..
         } = self.resource.subresource(name)?;
+        // Those of the kind's own group say no version.
+        let (group, version) = if version.is_empty() {
+            (&self.resource.group, &self.resource.version)
+        } else {
+            (group, version)
+        };
         let resource = Resource {
             group: group.clone(),
             version: version.clone(),
@@ -116,6 +130,7 @@ impl Served {
             has_status,
             conversion: Conversion::of(resource),
             ty: Type::Builtin(ty),
+            deprecation: None,
             custom: None,
             resource: resource.clone(),
         })
@@ -148,12 +163,21 @@ impl Served {
             has_status,
             conversion: None,
             ty: Type::Custom(CustomType::parse(&schema).ok()?),
+            deprecation: deprecation(&resource, version),
             custom: Some(Custom {
                 columns: version
                     .get("additionalPrinterColumns")
                     .and_then(Value::as_array)
                     .cloned()
                     .unwrap_or_default(),
+                validator: Validator::compile(&schema).ok()?,
+                rules: Rules::compile(&schema),
+                reads_change: definition.pointer("/metadata/generation").and_then(Value::as_i64) != Some(1)
+                    || definition
+                        .pointer("/spec/versions")
+                        .and_then(Value::as_array)
+                        .is_some_and(|versions| versions.len() > 1),
+                terminating: definition.pointer("/metadata/deletionTimestamp").is_some(),
                 schema,
                 selectable: fields.into_iter().flatten().filter_map(path).collect(),
                 scale: version.pointer("/subresources/scale").cloned(),
@@ -237,6 +261,14 @@ pub fn open_api(table: &'static Table) -> &'static OpenApi {
     DOCUMENTS[at].get_or_init(|| OpenApi::new(table))
 }
 
+fn deprecation(resource: &Resource, version: &Value) -> Option<String> {
+    if version["deprecated"] != json!(true) {
+        return None;
+    }
+    let written = version["deprecationWarning"].as_str().map(str::to_owned);
+    Some(written.unwrap_or_else(|| format!("{} {} is deprecated", resource.group_version(), resource.kind)))
+}
+
 fn is_established(definition: &Value) -> bool {
     let conditions = definition.pointer("/status/conditions").and_then(Value::as_array);
     let established = |one: &Value| one["type"] == json!("Established") && one["status"] == json!("True");
@@ -260,21 +292,21 @@ fn custom_resource(definition: &Value, version: &Value) -> Option<Resource> {
     let kind = text(names, "kind");
     let verbs = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let mut subresources = Vec::new();
-    if version.pointer("/subresources/scale").is_some() {
-        subresources.push(Subresource {
-            name: "scale".to_owned(),
-            group: "autoscaling".to_owned(),
-            version: "v1".to_owned(),
-            kind: "Scale".to_owned(),
-            verbs: verbs(GET_PATCH_UPDATE),
-        });
-    }
     if version.pointer("/subresources/status").is_some() {
         subresources.push(Subresource {
             name: "status".to_owned(),
             group: String::new(),
             version: String::new(),
             kind: kind.clone(),
+            verbs: verbs(GET_PATCH_UPDATE),
+        });
+    }
+    if version.pointer("/subresources/scale").is_some() {
+        subresources.push(Subresource {
+            name: "scale".to_owned(),
+            group: "autoscaling".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Scale".to_owned(),
             verbs: verbs(GET_PATCH_UPDATE),
         });
     }

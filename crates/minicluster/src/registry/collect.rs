@@ -10,10 +10,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::catalog::Served;
-use super::failure::Failure;
+use super::definition::is_definition;
 use super::world::{self, now};
 use super::write::stored_form;
 use super::{Call, Registry, complete, kinds, metadata};
+use crate::admission::{self, Lookup as _};
 use crate::store::{self, Expected, Key, Object};
 
 /// How often one object is tried again when others write to it.
@@ -23,50 +24,18 @@ const MAX_TRIES: usize = 10;
 const MAX_OWNERS: usize = 100_000;
 
 impl Registry {
-    /// Refuses objects of a namespace that is not there or going.
-    pub(super) fn check_namespace(&self, call: &Call, object: &Value) -> Result<(), Failure> {
-        let Some(namespace) = call.namespace() else {
-            return Ok(());
-        };
-        let found = self.namespace(namespace);
-        let Some((served, found)) = found else {
-            let mut resource = call.served.resource.clone();
-            "namespaces".clone_into(&mut resource.plural);
-            resource.group.clear();
-            return Err(Failure::not_found(&resource, namespace));
-        };
-        let value = complete(&served, &found)?;
-        if metadata::is_terminating(&value) {
-            let cause = format!(
-                "unable to create new content in namespace {namespace} because it is being terminated"
-            );
-            let mut failure =
-                Failure::forbidden(&call.served.resource, metadata::text(object, "name"), &cause);
-            if let Some(details) = &mut failure.details {
-                details["causes"] = json!([{
-                    "reason": "NamespaceTerminating",
-                    "message": format!("namespace {namespace} is being terminated"),
-                    "field": "metadata.namespace",
-                }]);
-            }
-            return Err(failure);
-        }
-        Ok(())
-    }
-
     pub(super) async fn after_create(&self, call: &Call, object: &Value) {
         if call.served.is("", "namespaces") {
             self.furnish(metadata::text(object, "name")).await;
         }
-        if is_definition(&call.served) {
-            self.begin_history(object);
-        }
-        self.after_update(call).await;
+        self.settle_policy(call, object).await;
+        self.after_update(call, object).await;
     }
 
-    pub(super) async fn after_update(&self, call: &Call) {
+    pub(super) async fn after_update(&self, call: &Call, object: &Value) {
         if is_definition(&call.served) {
-            self.refresh_catalog();
+            let group = object.pointer("/spec/group").and_then(Value::as_str);
+            self.settle_definitions(group.unwrap_or_default()).await;
         }
         if call.served.is("", "namespaces") && !call.name().is_empty() {
             self.spawn_emptying(call.name().to_owned());
@@ -78,6 +47,11 @@ impl Registry {
         let name = metadata::text(object, "name").to_owned();
         if served.is("", "namespaces") {
             self.spawn_emptying(name);
+            return;
+        }
+        if is_definition(served) {
+            self.refresh_catalog();
+            self.spawn_removal(name);
             return;
         }
         let finalizers = metadata::of(object)["finalizers"]
@@ -93,8 +67,12 @@ impl Registry {
 
     pub(super) async fn after_delete(&self, served: &Served, object: &Value) {
         if is_definition(served) {
-            self.empty_definition(object).await;
-            self.refresh_catalog();
+            let group = object.pointer("/spec/group").and_then(Value::as_str);
+            self.settle_definitions(group.unwrap_or_default()).await;
+        }
+        if served.custom.as_ref().is_some_and(|custom| custom.terminating) {
+            let resource = &served.resource;
+            self.spawn_removal(format!("{}.{}", resource.plural, resource.group));
         }
         if served.is("", "services") {
             self.services.free(object);
@@ -106,13 +84,17 @@ impl Registry {
         {
             self.spawn_emptying(namespace.to_owned());
         }
+        self.measure_deleted(served, namespace);
+        if served.is("", "serviceaccounts") || served.is("", "configmaps") {
+            self.refurnish(namespace, metadata::text(object, "name")).await;
+        }
         let uid = metadata::text(object, "uid").to_owned();
         let registry = self.clone();
         tokio::spawn(async move { registry.collect(uid).await });
     }
 
     /// Nobody can have seen objects of a definition before it was there: watches from earlier versions start again.
-    fn begin_history(&self, definition: &Value) {
+    pub(super) fn begin_history(&self, definition: &Value) {
         let text = |pointer: &str| {
             definition
                 .pointer(pointer)
@@ -125,7 +107,7 @@ impl Registry {
         }
     }
 
-    /// Makes the namespaces that every cluster has.
+    /// Makes the namespaces and the classes that every cluster has.
     pub(crate) async fn bootstrap(&self) {
         for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
             let metadata = json!({
@@ -139,10 +121,40 @@ impl Registry {
                 "spec": {"finalizers": ["kubernetes"]},
                 "status": {"phase": "Active"},
             });
-            self.put("namespaces", None, object).await;
+            self.put(("", "namespaces"), None, object).await;
             self.furnish(name).await;
         }
+        for mut class in admission::system_priority_classes() {
+            let fields = metadata::of_mut(&mut class);
+            fields.insert("uid".to_owned(), json!(world::uid()));
+            fields.insert("creationTimestamp".to_owned(), json!(now()));
+            self.put(("scheduling.k8s.io", "priorityclasses"), None, class)
+                .await;
+        }
+        self.resume_definitions().await;
         self.bootstrap_roles().await;
+        self.measure_all();
+    }
+
+    /// Furnishes a namespace again that has lost what every namespace has.
+    async fn refurnish(&self, namespace: &str, lost: &str) {
+        let stays = self
+            .namespace(namespace)
+            .and_then(|(served, found)| complete(&served, &found).ok())
+            .is_some_and(|value| !metadata::is_terminating(&value));
+        if stays && matches!(lost, "default" | "kube-root-ca.crt") {
+            self.furnish(namespace).await;
+        }
+    }
+
+    /// A new pod never waits for the account that its namespace is about to get.
+    pub(super) async fn furnish_for(&self, call: &Call) {
+        let Some(namespace) = call.namespace().filter(|_| call.served.is("", "pods")) else {
+            return;
+        };
+        if self.get("", "serviceaccounts", namespace, "default").is_none() {
+            self.refurnish(namespace, "default").await;
+        }
     }
 
     pub(super) fn reserve_addresses(&self) {
@@ -157,7 +169,7 @@ impl Registry {
     async fn furnish(&self, namespace: &str) {
         let metadata = |name: &str| json!({"name": name, "namespace": namespace, "uid": world::uid(), "creationTimestamp": now()});
         self.put(
-            "serviceaccounts",
+            ("", "serviceaccounts"),
             Some(namespace),
             json!({"metadata": metadata("default")}),
         )
@@ -169,13 +181,24 @@ impl Registry {
                 using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage \
                 is guaranteed across distributions of Kubernetes clusters.",
         });
-        self.put("configmaps", Some(namespace), root).await;
+        root["metadata"]["managedFields"] = json!([{
+            "manager": "kube-controller-manager",
+            "operation": "Update",
+            "apiVersion": "v1",
+            "time": now(),
+            "fieldsType": "FieldsV1",
+            "fieldsV1": {
+                "f:data": {".": {}, "f:ca.crt": {}},
+                "f:metadata": {"f:annotations": {".": {}, "f:kubernetes.io/description": {}}},
+            },
+        }]);
+        self.put(("", "configmaps"), Some(namespace), root).await;
     }
 
-    /// Creates an object of the core group unless it is there.
-    async fn put(&self, plural: &str, namespace: Option<&str>, mut object: Value) {
+    /// Creates an object of a kind at `v1` unless it is there.
+    async fn put(&self, (group, plural): (&str, &str), namespace: Option<&str>, mut object: Value) {
         let catalog = self.catalog();
-        let Some(served) = catalog.find("", "v1", plural) else {
+        let Some(served) = catalog.find(group, "v1", plural) else {
             return;
         };
         let name = metadata::text(&object, "name").to_owned();
@@ -277,7 +300,12 @@ impl Registry {
                 self.store.delete(key.clone(), expected).await.map(|_| true)
             };
             match done {
-                Ok(gone) => return gone,
+                Ok(gone) => {
+                    if gone {
+                        self.measure_deleted(served, metadata::text(&value, "namespace"));
+                    }
+                    return gone;
+                }
                 Err(store::Error::NotFound { .. }) => return true,
                 Err(store::Error::Conflict { .. }) => {}
                 Err(_) => return false,
@@ -388,8 +416,8 @@ impl Registry {
         }
     }
 
-    /// Removes the objects of a definition that is gone.
-    async fn empty_definition(&self, definition: &Value) {
+    /// Removes the objects of a definition that is going; gives the number of those that stay for now.
+    pub(super) async fn empty_definition(&self, definition: &Value) -> usize {
         let text = |pointer: &str| {
             definition
                 .pointer(pointer)
@@ -398,8 +426,9 @@ impl Registry {
         };
         let (group, plural) = (text("/spec/group"), text("/spec/names/plural"));
         let catalog = self.catalog();
-        if let Some(served) = catalog.all().find(|served| served.is(group, plural)) {
-            self.delete_all(served, None).await;
+        match catalog.all().find(|served| served.is(group, plural)) {
+            Some(served) => self.delete_all(served, None).await,
+            None => 0,
         }
     }
 
@@ -423,8 +452,4 @@ impl Registry {
 
 fn fields_without_finalizers(value: &mut Value) {
     metadata::of_mut(value).remove("finalizers");
-}
-
-fn is_definition(served: &Served) -> bool {
-    served.is("apiextensions.k8s.io", "customresourcedefinitions")
 }

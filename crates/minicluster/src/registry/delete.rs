@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::admission_policy::{self, Write};
 use super::failure::Failure;
 use super::list;
 use super::query::DeleteOptions;
@@ -58,6 +59,21 @@ pub(super) async fn delete(registry: &Registry, call: &Call) -> Result<Reply, Fa
     Err(Failure::modified(&call.served.resource, call.name()))
 }
 
+/// Deletes the object of a call, again if it changes meanwhile.
+pub(super) async fn again(registry: &Registry, call: &Call, options: &DeleteOptions) -> Result<(), Failure> {
+    for _ in 0..MAX_TRIES {
+        let found = registry.find(call)?;
+        match remove(registry, call, &found, options).await {
+            Err(failure)
+                if failure.reason == "Conflict"
+                    && options.resource_version.is_none()
+                    && options.uid.is_none() => {}
+            other => return other.map(|_| ()),
+        }
+    }
+    Err(Failure::modified(&call.served.resource, call.name()))
+}
+
 /// `DELETE` on a collection: every object that the selectors take.
 pub(super) async fn collection(registry: &Registry, call: &Call) -> Result<Reply, Failure> {
     let options = options(call)?;
@@ -101,8 +117,15 @@ async fn remove(
 ) -> Result<Outcome, Failure> {
     let served = &*call.served;
     let name = found.key().name().to_owned();
+    registry.deletable(served, &name)?;
     let mut object = complete(served, found)?;
     check_preconditions(call, &object, &name, options)?;
+    let write = Write {
+        operation: "DELETE",
+        object: None,
+        old: Some(&object),
+    };
+    admission_policy::check(registry, call, &write)?;
     let already = metadata::is_terminating(&object);
     mark(call, &mut object, options);
     if options.dry_run {

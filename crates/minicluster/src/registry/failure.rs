@@ -9,6 +9,9 @@ use crate::apply;
 use crate::patch;
 use crate::schema::Resource;
 use crate::store;
+use crate::validate;
+
+pub(crate) use crate::validate::Cause;
 
 /// A refused request.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,54 +22,6 @@ pub struct Failure {
     pub message: String,
     /// `None` for no `details` at all, which differs from empty ones.
     pub details: Option<Value>,
-}
-
-/// One field that is wrong: a cause of an `Invalid` answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
-    pub reason: &'static str,
-    pub field: String,
-    pub message: String,
-}
-
-impl Cause {
-    pub fn required(field: &str, detail: &str) -> Self {
-        let separator = if detail.is_empty() { "" } else { ": " };
-        Self::new(
-            "FieldValueRequired",
-            field,
-            format!("Required value{separator}{detail}"),
-        )
-    }
-
-    pub fn invalid(field: &str, value: &Value, detail: &str) -> Self {
-        Self::new(
-            "FieldValueInvalid",
-            field,
-            format!("Invalid value: {value}: {detail}"),
-        )
-    }
-
-    pub fn forbidden(field: &str, detail: &str) -> Self {
-        Self::new("FieldValueForbidden", field, format!("Forbidden: {detail}"))
-    }
-
-    pub fn unsupported(field: &str, value: &str, supported: &[&str]) -> Self {
-        let supported: Vec<String> = supported.iter().map(|one| format!("\"{one}\"")).collect();
-        let message = format!(
-            "Unsupported value: {value}: supported values: {}",
-            supported.join(", ")
-        );
-        Self::new("FieldValueNotSupported", field, message)
-    }
-
-    fn new(reason: &'static str, field: &str, message: String) -> Self {
-        Self {
-            reason,
-            field: field.to_owned(),
-            message,
-        }
-    }
 }
 
 impl Failure {
@@ -148,21 +103,9 @@ impl Failure {
     }
 
     pub fn invalid(group: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
-        let texts: Vec<String> = causes
-            .iter()
-            .map(|cause| format!("{}: {}", cause.field, cause.message))
-            .collect();
-        let all = match texts.as_slice() {
-            [one] => one.clone(),
-            many => format!("[{}]", many.join(", ")),
-        };
-        let message = format!("{} \"{name}\" is invalid: {all}", group_kind(group, kind));
         let mut details = details(group, kind, name);
-        let rows = causes
-            .iter()
-            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}));
-        details["causes"] = rows.collect();
-        Self::new(422, "Invalid", message).with_details(details)
+        details["causes"] = causes.iter().map(Cause::to_json).collect();
+        Self::new(422, "Invalid", validate::message(kind, group, name, causes)).with_details(details)
     }
 
     /// A bad option of a request (`CreateOptions`, `ListOptions`).

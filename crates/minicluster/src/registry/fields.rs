@@ -9,6 +9,13 @@ use super::query::FieldValidation;
 use super::{Call, identify};
 use crate::schema::{prune, walk};
 
+/// What bodies may be written in.
+const MEDIA: [&str; 3] = [
+    "application/json",
+    "application/yaml",
+    "application/vnd.kubernetes.protobuf",
+];
+
 /// An object and what the client is to be told of it.
 #[derive(Debug)]
 pub(super) struct Decoded {
@@ -22,11 +29,7 @@ pub(super) fn decode(call: &Call, options: &str) -> Result<Decoded, Failure> {
     let served = &*call.served;
     let kind = &served.resource.kind;
     let body = read(call).map_err(|problem| match problem {
-        Problem::Media => Failure::unsupported_media(&[
-            "application/json",
-            "application/yaml",
-            "application/vnd.kubernetes.protobuf",
-        ]),
+        Problem::Media => Failure::unsupported_media(&MEDIA),
         Problem::Text(cause) => Failure::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse \
              error: {cause} ({})",

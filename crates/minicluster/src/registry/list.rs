@@ -206,7 +206,7 @@ fn state(call: &Call) -> Result<At, Failure> {
         ));
     }
     if !matches!(matching, "" | "Exact" | "NotOlderThan") {
-        let value = json!(matching).to_string();
+        let value = json!(matching);
         let cause = Cause::unsupported("resourceVersionMatch", &value, &["Exact", "NotOlderThan", ""]);
         return Err(Failure::invalid_option("ListOptions", cause));
     }

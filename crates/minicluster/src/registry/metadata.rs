@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Call;
 use super::catalog::Served;
-use super::failure::{Cause, Failure};
+use super::failure::Failure;
 use super::world::{self, now};
-use super::{Call, names};
 
 /// What the server keeps over an update, whatever the client sends.
 const KEPT: &[&str] = &[
@@ -119,8 +119,8 @@ pub(super) fn begin(served: &Served, object: &mut Value) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Takes over from the stored object what an update can't change, and counts the generation.
-pub(super) fn carry_over(served: &Served, live: &Value, object: &mut Value) {
+/// Takes over from the stored object what an update can't change.
+pub(super) fn carry_over(live: &Value, object: &mut Value) {
     let kept = KEPT.iter().map(|field| (*field, of(live).get(*field).cloned()));
     let kept: Vec<_> = kept.collect();
     let metadata = of_mut(object);
@@ -132,6 +132,10 @@ pub(super) fn carry_over(served: &Served, live: &Value, object: &mut Value) {
     }
     metadata.insert("resourceVersion".to_owned(), of(live)["resourceVersion"].clone());
     drop_empty(metadata);
+}
+
+/// Counts the generation of an object that is about to replace another.
+pub(super) fn count(served: &Served, live: &Value, object: &mut Value) {
     if counts_generations(served) && specification_differs(live, object) {
         let generation = of(live).get("generation").and_then(Value::as_i64).unwrap_or(0);
         of_mut(object).insert("generation".to_owned(), json!(generation.saturating_add(1)));
@@ -172,24 +176,6 @@ pub(super) fn check_identity(call: &Call, live: &Value, object: &Value) -> Resul
         return Err(failure);
     }
     Ok(())
-}
-
-/// Checks what every object has: a name that its kind allows.
-pub(super) fn validate(served: &Served, object: &Value) -> Result<(), Failure> {
-    let name = text(object, "name");
-    let causes = if name.is_empty() {
-        vec![Cause::required(
-            "metadata.name",
-            "name or generateName is required",
-        )]
-    } else {
-        names::check(served, name)
-    };
-    if causes.is_empty() {
-        return Ok(());
-    }
-    let resource = &served.resource;
-    Err(Failure::invalid(&resource.group, &resource.kind, name, &causes))
 }
 
 fn counts_generations(served: &Served) -> bool {

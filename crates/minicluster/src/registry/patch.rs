@@ -59,10 +59,11 @@ async fn attempt(
         Err(failure) if ty != Type::Apply || !call.subresource().is_empty() => return Err(failure),
         Err(_) => {
             let decoded = applied(call, None, patch)?;
+            registry.furnish_for(call).await;
             let ready = prepare_new(registry, call, decoded, Owners::Recorded)?;
-            let object = insert(registry, call, ready.object, dry_run).await?;
+            let (object, warnings) = insert(registry, call, ready, dry_run).await?;
             let shown = reply::object(&call.served, form, include, object);
-            return Ok(Reply::json(201, &shown).with_warnings(ready.warnings));
+            return Ok(Reply::json(201, &shown).with_warnings(warnings));
         }
     };
     let live = complete(&call.served, &found)?;
@@ -70,10 +71,10 @@ async fn attempt(
         Type::Apply => (applied(call, Some(&live), patch)?, Owners::Recorded),
         _ => (patched(call, &live, ty, patch)?, Owners::Compare),
     };
-    let ready = prepare_changed(call, &live, decoded, owners)?;
-    let object = replace(registry, call, (&found, &live), ready.object, dry_run).await?;
+    let ready = prepare_changed(registry, call, &live, (decoded, owners))?;
+    let (object, warnings) = replace(registry, call, (&found, &live), ready, dry_run).await?;
     let shown = reply::object(&call.served, form, include, object);
-    Ok(Reply::json(200, &shown).with_warnings(ready.warnings))
+    Ok(Reply::json(200, &shown).with_warnings(warnings))
 }
 
 fn patched(call: &Call, live: &Value, ty: Type, patch: &Body) -> Result<Decoded, Failure> {

@@ -87,7 +87,7 @@ impl Query {
                 options,
                 Cause::unsupported(
                     "fieldValidation",
-                    &Value::from(other).to_string(),
+                    &Value::from(other),
                     &["", "Ignore", "Strict", "Warn"],
                 ),
             )),
@@ -113,7 +113,7 @@ impl DeleteOptions {
         {
             let cause = Cause::unsupported(
                 "propagationPolicy",
-                &Value::from(policy.as_str()).to_string(),
+                &Value::from(policy.as_str()),
                 &["Foreground", "Background", "Orphan", "nil"],
             );
             return Err(Failure::invalid_option("DeleteOptions", cause));
@@ -132,7 +132,7 @@ impl DeleteOptions {
 
 fn check_dry_run(values: &[&str], options: &str) -> Result<bool, Failure> {
     if values.iter().any(|value| *value != "All") {
-        let shown = Value::from(values.to_vec()).to_string();
+        let shown = Value::from(values.to_vec());
         return Err(Failure::invalid_option(
             options,
             Cause::unsupported("dryRun", &shown, &["All"]),

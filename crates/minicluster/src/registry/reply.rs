@@ -61,6 +61,11 @@ impl Reply {
     pub(super) fn with_warnings(self, warnings: Vec<String>) -> Self {
         Self { warnings, ..self }
     }
+
+    pub(super) fn warn(mut self, warning: &str) -> Self {
+        self.warnings.push(warning.to_owned());
+        self
+    }
 }
 
 impl From<&Failure> for Reply {

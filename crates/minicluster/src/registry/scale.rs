@@ -55,9 +55,26 @@ pub(super) async fn write(registry: &Registry, verb: Verb, call: &Call) -> Resul
     };
     let Decoded { object, warnings } = fields::decode_value(&call.served, body, FieldValidation::Ignore)?;
     let decoded = Decoded { object, warnings };
-    let ready = prepare_changed(call, &live, decoded, Owners::Compare)?;
-    let stored = replace(registry, call, (&found, &live), ready.object, dry_run).await?;
+    let mut ready = prepare_changed(registry, call, &live, (decoded, Owners::Compare))?;
+    if call.served.custom.is_some() {
+        forget_time(&mut ready.object);
+    }
+    let (stored, _) = replace(registry, call, (&found, &live), ready, dry_run).await?;
     Ok(Reply::json(200, &scale_of(call, &stored)?))
+}
+
+/// The real server records no time for what is written through the scale of a custom kind.
+fn forget_time(object: &mut Value) {
+    let owners = metadata::of_mut(object)
+        .get_mut("managedFields")
+        .and_then(Value::as_array_mut);
+    for owner in owners.into_iter().flatten() {
+        if owner["subresource"] == "scale"
+            && let Some(owner) = owner.as_object_mut()
+        {
+            owner.remove("time");
+        }
+    }
 }
 
 fn scale_of(call: &Call, object: &Value) -> Result<Value, Failure> {

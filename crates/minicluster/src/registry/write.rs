@@ -1,19 +1,29 @@
 //! Create and update: the stages between a decoded body and the store.
 //!
+//! ```text
+//! place ─► default ─► own fields ─► admission (mutate) ─► addresses ─► validate ─► admission ─► quota ─► store
+//! ```
+//!
 //! A patch is an update whose object is computed from the stored one, so it comes through here too.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::addresses::Reservation;
+use super::admission_policy::{self, Write};
 use super::catalog::Served;
 use super::failure::Failure;
 use super::fields::{self, Decoded};
 use super::reply::{self, Reply};
 use super::world::now;
-use super::{Call, Registry, complete, defaults, identify, kinds, metadata, review, selector};
+use super::{
+    Call, Registry, complete, custom, definition, identify, kinds, metadata, pods, review, selector,
+};
+use crate::admission::Operation;
 use crate::apply::{self, Manager, managed};
 use crate::store::{Draft, Expected, Key, Object, Pairs};
+use crate::validate;
 
 /// How often a patch is computed again because the object changed under it. The real server gives up at 5.
 pub(super) const MAX_TRIES: usize = 5;
@@ -22,6 +32,8 @@ pub(super) const MAX_TRIES: usize = 5;
 pub(super) struct Ready {
     pub object: Value,
     pub warnings: Vec<String>,
+    /// What a Service has taken for this write.
+    reserved: Option<Reservation>,
 }
 
 /// Who records field owners: this module by comparing, or an apply that already did.
@@ -34,18 +46,19 @@ pub(super) enum Owners {
 /// `POST` on a collection.
 pub(super) async fn create(registry: &Registry, call: &Call) -> Result<Reply, Failure> {
     let dry_run = call.query.dry_run("CreateOptions")?;
+    if !call.subresource().is_empty() {
+        return pods::create_part(registry, call, dry_run).await;
+    }
     let decoded = fields::decode(call, "CreateOptions")?;
     if call.served.stored_as.is_none() {
         return review::answer(registry, call, decoded.object);
     }
-    if !call.subresource().is_empty() {
-        return kinds::subresource(registry, call, decoded.object).await;
-    }
+    registry.furnish_for(call).await;
     let ready = prepare_new(registry, call, decoded, Owners::Compare)?;
-    let object = insert(registry, call, ready.object, dry_run).await?;
+    let (object, warnings) = insert(registry, call, ready, dry_run).await?;
     let form = call.form;
     let shown = reply::object(&call.served, form, call.query.get("includeObject"), object);
-    Ok(Reply::json(201, &shown).with_warnings(ready.warnings))
+    Ok(Reply::json(201, &shown).with_warnings(warnings))
 }
 
 /// `PUT` on an object or its status.
@@ -55,8 +68,8 @@ pub(super) async fn update(registry: &Registry, call: &Call) -> Result<Reply, Fa
     let found = match registry.find(call) {
         Err(_) if kinds::created_by_update(&call.served) && call.subresource().is_empty() => {
             let ready = prepare_new(registry, call, decoded, Owners::Compare)?;
-            let object = insert(registry, call, ready.object, dry_run).await?;
-            return Ok(Reply::json(201, &object).with_warnings(ready.warnings));
+            let (object, warnings) = insert(registry, call, ready, dry_run).await?;
+            return Ok(Reply::json(201, &object).with_warnings(warnings));
         }
         Err(failure) => {
             check_name(call, &decoded.object)?;
@@ -65,11 +78,11 @@ pub(super) async fn update(registry: &Registry, call: &Call) -> Result<Reply, Fa
         Ok(found) => found,
     };
     let live = complete(&call.served, &found)?;
-    let ready = prepare_changed(call, &live, decoded, Owners::Compare)?;
-    let object = replace(registry, call, (&found, &live), ready.object, dry_run).await?;
+    let ready = prepare_changed(registry, call, &live, (decoded, Owners::Compare))?;
+    let (object, warnings) = replace(registry, call, (&found, &live), ready, dry_run).await?;
     let form = call.form;
     let shown = reply::object(&call.served, form, call.query.get("includeObject"), object);
-    Ok(Reply::json(200, &shown).with_warnings(ready.warnings))
+    Ok(Reply::json(200, &shown).with_warnings(warnings))
 }
 
 fn check_name(call: &Call, object: &Value) -> Result<(), Failure> {
@@ -87,49 +100,116 @@ pub(super) fn prepare_new(
     owners: Owners,
 ) -> Result<Ready, Failure> {
     let served = &*call.served;
-    let Decoded { mut object, warnings } = decoded;
+    let Decoded {
+        mut object,
+        mut warnings,
+    } = decoded;
+    custom::check_going(served)?;
     metadata::place(call, &mut object)?;
+    registry.begin_admission(call, &object)?;
     registry.check_grant(call, None, &object)?;
     metadata::begin(served, &mut object)?;
     kinds::strip_status(served, &mut object);
     let recorded = metadata::of(&object).get("managedFields").cloned();
-    defaults::fill(served, &mut object);
-    metadata::validate(served, &object)?;
-    registry.check_namespace(call, &object)?;
-    kinds::begin(registry, call, &mut object)?;
+    default(served, &mut object, None)?;
+    admission_policy::prepare(call, &mut object)?;
     match (owners, recorded) {
         (Owners::Recorded, Some(recorded)) => {
             metadata::of_mut(&mut object).insert("managedFields".to_owned(), recorded);
         }
         _ => track(call, None, &mut object),
     }
+    registry.mutate(call, None, &mut object)?;
+    let reserved = registry.take_addresses(call, &mut object, None)?;
+    let (group, kind) = (&served.resource.group, &served.resource.kind);
+    if served.custom.is_none() {
+        let uid = metadata::text(&object, "uid").to_owned();
+        validate::on_create(group, kind, &mut object, &uid);
+    }
     kinds::finish(served, &mut object);
-    Ok(Ready { object, warnings })
+    warnings.extend(custom::validate(served, &object, None)?);
+    check(served, &object, &validate::validate(group, kind, &object, None))?;
+    warnings.extend(registry.validate(call, None, &object)?);
+    let write = Write {
+        operation: "CREATE",
+        object: Some(&object),
+        old: None,
+    };
+    warnings.extend(admission_policy::check(registry, call, &write)?);
+    Ok(Ready {
+        object,
+        warnings,
+        reserved,
+    })
 }
 
 /// The stages of an object that replaces another.
 pub(super) fn prepare_changed(
+    registry: &Registry,
     call: &Call,
     live: &Value,
-    decoded: Decoded,
-    owners: Owners,
+    (decoded, owners): (Decoded, Owners),
 ) -> Result<Ready, Failure> {
     let served = &*call.served;
-    let Decoded { mut object, warnings } = decoded;
+    let Decoded {
+        mut object,
+        mut warnings,
+    } = decoded;
     metadata::place(call, &mut object)?;
     metadata::check_identity(call, live, &object)?;
     metadata::of_mut(&mut object).insert("name".to_owned(), json!(call.name()));
     separate(call, live, &mut object);
-    defaults::fill(served, &mut object);
-    metadata::carry_over(served, live, &mut object);
-    kinds::check_update(served, live, &mut object)?;
+    default(served, &mut object, Some(live))?;
+    admission_policy::prepare(call, &mut object)?;
+    metadata::carry_over(live, &mut object);
     if owners == Owners::Compare {
         track(call, Some(live), &mut object);
     }
-    if served.is("apiextensions.k8s.io", "customresourcedefinitions") {
-        kinds::establish(&mut object);
+    registry.mutate(call, Some(live), &mut object)?;
+    let reserved = registry.take_addresses(call, &mut object, Some(live))?;
+    kinds::keep(call, live, &mut object);
+    metadata::count(served, live, &mut object);
+    let (group, kind) = (&served.resource.group, &served.resource.kind);
+    let causes = match call.subresource() {
+        "" | "scale" => validate::validate(group, kind, &object, Some(live)),
+        part => validate::part(part, group, kind, (&object, live)),
+    };
+    check(served, &object, &causes)?;
+    warnings.extend(custom::validate(served, &object, Some(live))?);
+    warnings.extend(registry.validate(call, Some(live), &object)?);
+    let write = Write {
+        operation: "UPDATE",
+        object: Some(&object),
+        old: Some(live),
+    };
+    warnings.extend(admission_policy::check(registry, call, &write)?);
+    Ok(Ready {
+        object,
+        warnings,
+        reserved,
+    })
+}
+
+/// What the server reads of a built-in object that its schema does not say.
+fn default(served: &Served, object: &mut Value, live: Option<&Value>) -> Result<(), Failure> {
+    if served.custom.is_none() {
+        kinds::read(served, object);
+        validate::default(&served.resource.group, &served.resource.kind, object);
     }
-    Ok(Ready { object, warnings })
+    if definition::is_definition(served) {
+        definition::default(object, live);
+        definition::check(object, live)?;
+    }
+    Ok(())
+}
+
+fn check(served: &Served, object: &Value, causes: &[validate::Cause]) -> Result<(), Failure> {
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let resource = &served.resource;
+    let name = metadata::text(object, "name");
+    Err(Failure::invalid(&resource.group, &resource.kind, name, causes))
 }
 
 /// Keeps what an endpoint does not write: the status on the main one, everything else on `status`.
@@ -144,6 +224,19 @@ fn separate(call: &Call, live: &Value, object: &mut Value) {
     };
     match call.subresource() {
         "" if call.served.has_status => put(live, "status", object),
+        "ephemeralcontainers" | "resize" if call.served.is("", "pods") => {
+            *object = pods::part(call.subresource(), live, object);
+        }
+        "finalize" => {
+            let mut kept = live.clone();
+            put(&object["spec"].clone(), "finalizers", &mut kept["spec"]);
+            put(
+                &metadata::of(object).clone(),
+                "resourceVersion",
+                &mut kept["metadata"],
+            );
+            *object = kept;
+        }
         "status" => {
             let mut kept = live.clone();
             put(object, "status", &mut kept);
@@ -186,20 +279,26 @@ pub(super) fn target<'a>(served: &'a Served, subresource: &str) -> apply::Target
     }
 }
 
-/// Stores a new object and gives it as stored.
+/// Stores a new object and gives it as stored, with the warnings for the client.
 pub(super) async fn insert(
     registry: &Registry,
     call: &Call,
-    mut object: Value,
+    ready: Ready,
     dry_run: bool,
-) -> Result<Value, Failure> {
+) -> Result<(Value, Vec<String>), Failure> {
+    let Ready {
+        mut object,
+        warnings,
+        reserved,
+    } = ready;
     let name = metadata::text(&object, "name").to_owned();
     let key = call.key(&name)?;
+    let turn = registry.charge(call, None, &object).await?;
     if dry_run {
         if registry.store.get(&key).is_some() {
             return Err(Failure::exists(&call.served.resource, &name));
         }
-        return Ok(object);
+        return Ok((object, warnings));
     }
     let draft = draft(call, &mut object, &name)?;
     let event = registry
@@ -207,9 +306,14 @@ pub(super) async fn insert(
         .create(key, draft)
         .await
         .map_err(|error| call.store_failure(&error, &name))?;
+    if let Some(reserved) = reserved {
+        reserved.keep();
+    }
+    turn.settle(registry).await;
     let stored = complete(&call.served, &event.object)?;
     registry.after_create(call, &stored).await;
-    Ok(stored)
+    registry.measure_after(Operation::Create, call, &stored);
+    Ok((stored, warnings))
 }
 
 /// Stores a changed object, or removes it if nothing holds it any more, and gives it as it is then.
@@ -217,23 +321,30 @@ pub(super) async fn replace(
     registry: &Registry,
     call: &Call,
     (found, live): (&Arc<Object>, &Value),
-    mut object: Value,
+    ready: Ready,
     dry_run: bool,
-) -> Result<Value, Failure> {
+) -> Result<(Value, Vec<String>), Failure> {
+    let Ready {
+        mut object,
+        warnings,
+        reserved,
+    } = ready;
     registry.check_grant(call, Some(live), &object)?;
     if managed::only_times_differ(live, &object) {
-        return Ok(live.clone());
+        return Ok((live.clone(), warnings));
     }
+    let turn = registry.charge(call, Some(live), &object).await?;
     if dry_run {
-        return Ok(object);
+        return Ok((object, warnings));
     }
     let key: Key = found.key().clone();
     let expected = Expected::Revision(found.revision());
     let failure = |error: crate::store::Error| call.store_failure(&error, call.name());
     if metadata::is_terminating(&object) && !kinds::is_held(&call.served, &object) {
         registry.store.delete(key, expected).await.map_err(failure)?;
+        drop(turn);
         registry.after_delete(&call.served, &object).await;
-        return Ok(object);
+        return Ok((object, warnings));
     }
     let draft = draft(call, &mut object, call.name())?;
     let event = registry
@@ -241,8 +352,26 @@ pub(super) async fn replace(
         .update(key, expected, draft)
         .await
         .map_err(failure)?;
-    registry.after_update(call).await;
-    complete(&call.served, &event.object)
+    if let Some(reserved) = reserved {
+        reserved.keep();
+        registry.services.free_left(live, &object);
+    }
+    turn.settle(registry).await;
+    let stored = complete(&call.served, &event.object)?;
+    registry.after_update(call, &stored).await;
+    registry.measure_after(Operation::Update, call, &stored);
+    Ok((stored, warnings))
+}
+
+impl Ready {
+    /// An object that a subresource computed, which needs no further stage.
+    pub(super) fn computed(object: Value) -> Self {
+        Self {
+            object,
+            warnings: Vec::new(),
+            reserved: None,
+        }
+    }
 }
 
 fn draft(call: &Call, object: &mut Value, name: &str) -> Result<Draft, Failure> {

@@ -60,14 +60,22 @@ impl Validator {
     /// Finds every violation in an object, in the order of the schema.
     #[must_use]
     pub fn validate(&self, object: &Value) -> Vec<Violation> {
+        self.validate_update(object, None)
+    }
+
+    /// Finds the violations in what has changed: an unchanged value was stored before the schema forbade it. Old
+    /// elements are found by the keys of keyed lists only.
+    #[must_use]
+    pub fn validate_update(&self, object: &Value, old: Option<&Value>) -> Vec<Violation> {
         let mut found = Vec::new();
-        self.check("", object, &mut found);
+        self.check("", (object, old), &mut found);
         found
     }
 
     /// Validation recurses as deep as the schema, whose depth `compile` bounds.
-    fn check(&self, path: &str, value: &Value, found: &mut Vec<Violation>) {
-        if found.len() >= VIOLATIONS_MAX || (value.is_null() && self.nullable) {
+    fn check(&self, path: &str, (value, old): (&Value, Option<&Value>), found: &mut Vec<Violation>) {
+        let allowed = (value.is_null() && self.nullable) || old == Some(value);
+        if found.len() >= VIOLATIONS_MAX || allowed {
             return;
         }
         if let Some(wanted) = self.types.filter(|wanted| !wanted.accepts(value)) {
@@ -76,14 +84,14 @@ impl Validator {
         match value {
             Value::String(string) => found.extend(self.string(path, string)),
             Value::Number(number) => found.extend(self.bounds.number(path, number)),
-            Value::Array(list) => self.list(path, list, found),
-            Value::Object(map) => self.object(path, map, found),
+            Value::Array(list) => self.list(path, (list, old), found),
+            Value::Object(map) => self.object(path, (map, old), found),
             Value::Null | Value::Bool(_) => {}
         }
         if !self.enumeration.is_empty() && !self.enumeration.contains(value) {
             found.push(text::not_supported(path, value, &self.enumeration));
         }
-        found.extend(self.alternatives.check(path, value));
+        found.extend(self.alternatives.check(path, value, old));
     }
 
     fn string(&self, path: &str, string: &str) -> Option<Violation> {
@@ -104,10 +112,14 @@ impl Validator {
         (!ok).then(|| text::wrong_format(path, &self.format, string))
     }
 
-    fn list(&self, path: &str, list: &[Value], found: &mut Vec<Violation>) {
+    fn list(&self, path: &str, (list, old): (&[Value], Option<&Value>), found: &mut Vec<Violation>) {
         for (at, value) in list.iter().enumerate() {
             if let Some(items) = &self.items {
-                items.check(&format!("{path}[{at}]"), value, found);
+                let old = match &self.keys {
+                    Keys::Map(keys) => super::rules::same(keys, value, old),
+                    Keys::None | Keys::Set => None,
+                };
+                items.check(&format!("{path}[{at}]"), (value, old), found);
             }
         }
         found.extend(self.bounds.list(path, list));
@@ -131,7 +143,13 @@ impl Validator {
         }
     }
 
-    fn object(&self, path: &str, map: &Map<String, Value>, found: &mut Vec<Violation>) {
+    fn object(
+        &self,
+        path: &str,
+        (map, old): (&Map<String, Value>, Option<&Value>),
+        found: &mut Vec<Violation>,
+    ) {
+        let before = |name: &str| old.and_then(|old| old.get(name));
         found.extend(self.bounds.object(path, map));
         let child = |name: &str| {
             if path.is_empty() {
@@ -145,13 +163,13 @@ impl Validator {
         }
         for (name, property) in &self.properties {
             if let Some(value) = map.get(name) {
-                property.check(&child(name), value, found);
+                property.check(&child(name), (value, before(name)), found);
             }
         }
         if let Some(additional) = &self.additional {
             let known = |name: &String| self.properties.iter().any(|(property, _)| property == name);
             for (name, value) in map.iter().filter(|(name, _)| !known(name)) {
-                additional.check(&child(name), value, found);
+                additional.check(&child(name), (value, before(name)), found);
             }
         }
     }

@@ -9,7 +9,7 @@ mod workload;
 
 use serde_json::{Map, Value, json};
 
-pub(super) use pod::qos_class;
+pub(crate) use pod::qos_class;
 pub(super) use workload::labels_of_template;
 
 const RBAC: &str = "rbac.authorization.k8s.io";

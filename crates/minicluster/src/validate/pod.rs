@@ -81,6 +81,103 @@ pub(super) fn spec(out: &mut Findings, at: &str, spec: &Value) {
     }
 }
 
+/// Ephemeral containers are added; none that is there changes or goes.
+pub(super) fn ephemeral(out: &mut Findings, new: &Value, old: &Value) {
+    const AT: &str = "spec.ephemeralContainers";
+    const UNFIT: [&str; 8] = [
+        "lifecycle",
+        "livenessProbe",
+        "ports",
+        "readinessProbe",
+        "resizePolicy",
+        "resources",
+        "restartPolicy",
+        "startupProbe",
+    ];
+    let spec = &new["spec"];
+    let volumes: BTreeSet<&str> = list(spec, "volumes")
+        .iter()
+        .map(|one| text(one, "name"))
+        .collect();
+    let mut seen: BTreeSet<&str> = ["containers", "initContainers"]
+        .into_iter()
+        .flat_map(|field| list(spec, field))
+        .map(|one| text(one, "name"))
+        .collect();
+    let others: BTreeSet<&str> = seen.clone();
+    for (n, own) in list(spec, "ephemeralContainers").iter().enumerate() {
+        let at = format!("{AT}[{n}]");
+        let place = Place {
+            at: &at,
+            volumes: &volumes,
+            is_init: false,
+        };
+        container::container(out, &place, own);
+        let name = text(own, "name");
+        if !name.is_empty() && !seen.insert(name) {
+            out.duplicate(format!("{at}.name"), &json!(name));
+        }
+        let target = text(own, "targetContainerName");
+        if !target.is_empty() && !others.contains(target) {
+            out.not_found(format!("{at}.targetContainerName"), &json!(target));
+        }
+        for field in UNFIT {
+            let empty = |value: &Value| *value == json!({}) || *value == json!([]);
+            if given(own, field).is_some_and(|value| !empty(value)) {
+                let why = "cannot be set for an Ephemeral Container";
+                out.forbidden(format!("{at}.{field}"), why);
+            }
+        }
+    }
+    for own in list(&old["spec"], "ephemeralContainers") {
+        let name = text(own, "name");
+        let after = list(spec, "ephemeralContainers")
+            .iter()
+            .find(|one| text(one, "name") == name);
+        match after {
+            None => out.forbidden(
+                AT,
+                &format!("existing ephemeral containers {name:?} may not be removed\n"),
+            ),
+            Some(after) if after != own => {
+                out.forbidden(
+                    AT,
+                    &format!("existing ephemeral containers {name:?} may not be changed\n"),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// A resize changes CPU and memory of containers that have them, and never the quality of service.
+pub(super) fn resize(out: &mut Findings, new: &Value, old: &Value) {
+    spec(out, "spec", &new["spec"]);
+    if super::qos_class(&new["spec"]) != super::qos_class(&old["spec"]) {
+        out.invalid(
+            "metadata",
+            &json!(super::qos_class(&new["spec"])),
+            "Pod QOS Class may not change as a result of resizing",
+        );
+    }
+    for (n, own) in list(&new["spec"], "containers").iter().enumerate() {
+        let Some(before) = list(&old["spec"], "containers").get(n) else {
+            continue;
+        };
+        for field in ["limits", "requests"] {
+            let gone = |resource: &&str| {
+                given(&before["resources"][field], resource).is_some()
+                    && given(&own["resources"][field], resource).is_none()
+            };
+            if ["cpu", "memory"].iter().any(gone) {
+                let at = format!("spec.containers[{n}].resources.{field}");
+                let why = format!("resource {field} cannot be removed");
+                out.forbidden(at, &why);
+            }
+        }
+    }
+}
+
 /// What an update of a pod may change: images, tolerations, deadlines.
 pub(super) fn update(out: &mut Findings, new: &Value, old: &Value) {
     if fixed(new) != fixed(old) {

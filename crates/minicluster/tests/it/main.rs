@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod admission;
+mod allocation;
 mod auth;
 mod created;
 mod credentials;

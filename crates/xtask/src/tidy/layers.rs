@@ -28,6 +28,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("delivery", 1),
     ("rollout", 1),
     ("scheduler", 1),
+    ("cel", 1),
     ("model", 0),
     ("objects", 0),
     ("pki", 0),

@@ -220,10 +220,10 @@ fn has_duplicate(list: &[Value]) -> bool {
 }
 
 impl Alternatives {
-    pub(super) fn check(&self, path: &str, value: &Value) -> Vec<Violation> {
+    pub(super) fn check(&self, path: &str, value: &Value, old: Option<&Value>) -> Vec<Violation> {
         let holds = |validator: &&Validator| {
             let mut found = Vec::new();
-            validator.check(path, value, &mut found);
+            validator.check(path, (value, None), &mut found);
             found.is_empty()
         };
         let mut broken = Vec::new();
@@ -245,7 +245,7 @@ impl Alternatives {
         // Each once: checking a second time whether they hold would double the work at every level of nesting.
         let before = found.len();
         for validator in &self.all_of {
-            validator.check(path, value, &mut found);
+            validator.check(path, (value, old), &mut found);
         }
         if found.len() > before {
             found.push(text::alternative(path, "must validate all the schemas (allOf)"));

@@ -21,6 +21,7 @@ pub enum Reason {
     TooMany,
     TypeInvalid,
     Duplicate,
+    Forbidden,
 }
 
 /// The longest value repeated in a message; what is longer is cut, as the whole object may be one value.
@@ -38,6 +39,7 @@ impl Reason {
             Reason::TooMany => "FieldValueTooMany",
             Reason::TypeInvalid => "FieldValueTypeInvalid",
             Reason::Duplicate => "FieldValueDuplicate",
+            Reason::Forbidden => "FieldValueForbidden",
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn template(owner: &mut Value) {
 }
 
 /// The quality of service of a pod: by the requests and limits of its containers for CPU and memory.
-pub(in crate::validate) fn qos_class(spec: &Value) -> &'static str {
+pub(crate) fn qos_class(spec: &Value) -> &'static str {
     let (mut any, mut all) = (false, true);
     for containers in ["initContainers", "containers"] {
         let containers = spec.get(containers).and_then(Value::as_array);
