@@ -4,6 +4,7 @@
 //! all others.
 
 mod cells;
+mod work;
 
 use serde_json::{Value, json};
 

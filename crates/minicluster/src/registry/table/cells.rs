@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::scale::selector_text;
-use super::{Column, age, duration};
+use super::{Column, age, duration, work};
 use crate::registry::world::seconds_since;
 
 const fn column(name: &'static str, description: &'static str, cell: fn(&Value) -> Value) -> Column {
@@ -98,19 +98,36 @@ pub(super) const COLUMNS: &[(&str, &str, &[Column])] = &[
         column("Node Selector", "NodeSelector is a selector which must be true for the pod to fit on a node.", |o| or(&json!(selector_text(&o["spec"]["template"]["spec"]["nodeSelector"])), "<none>")),
         column("Age", "", age),
     ]),
+    ("autoscaling", "horizontalpodautoscalers", &[
+        column("Reference", "Reference to the target of the autoscaler.", |o| {
+            let target = &o["spec"]["scaleTargetRef"];
+            json!(format!("{}/{}", target["kind"].as_str().unwrap_or_default(), target["name"].as_str().unwrap_or_default()))
+        }),
+        column("Targets", "What is measured against what is wanted.", work::targets),
+        column("MinPods", "The fewest pods.", |o| json!(o["spec"]["minReplicas"].as_i64().map_or("<unset>".to_owned(), |pods| pods.to_string()))),
+        column("MaxPods", "The most pods.", |o| json!(number(&o["spec"]["maxReplicas"]))).integer(),
+        column("Replicas", "The pods that there are.", |o| json!(number(&o["status"]["currentReplicas"]))).integer(),
+        column("Age", "", age),
+    ]),
+    ("batch", "cronjobs", &[
+        column("Schedule", "The schedule in Cron format, see https://en.wikipedia.org/wiki/Cron.", |o| text(&o["spec"]["schedule"])),
+        column("Timezone", "The time zone name for the given schedule, see https://en.wikipedia.org/wiki/List_of_tz_database_time_zones. If not specified, this will default to the time zone of the kube-controller-manager process. The set of valid time zone names and the time zone offset is loaded from the system-wide time zone database by the API server during CronJob validation and the controller manager during execution. If no system-wide time zone database can be found a bundled version of the database is used instead. If the time zone name becomes invalid during the lifetime of a CronJob or due to a change in host configuration, the controller will stop creating new new Jobs and will create a system event with the reason UnknownTimeZone. More information can be found in https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#time-zones", |o| or(&o["spec"]["timeZone"], "<none>")),
+        column("Suspend", "This flag tells the controller to suspend subsequent executions, it does not apply to already started executions.  Defaults to false.", |o| json!(if o["spec"]["suspend"] == true { "True" } else { "False" })),
+        column("Active", "A list of pointers to currently running jobs.", |o| json!(items(&o["status"]["active"]).len())).integer(),
+        column("Last Schedule", "Information when was the last time the job was successfully scheduled.", work::last_schedule),
+        column("Age", "", age),
+        column("Containers", "Names of each container in the template.", |o| containers(&o["spec"]["jobTemplate"], "name")).wide(),
+        column("Images", "Images referenced by each container in the template.", |o| containers(&o["spec"]["jobTemplate"], "image")).wide(),
+        column("Selector", "A label query over pods that should match the pod count. Normally, the system sets this field for you. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors", |o| selector(&o["spec"]["jobTemplate"])).wide(),
+    ]),
     ("batch", "jobs", &[
-        column("Status", "Status of the job.", |o| {
-            let done = |kind: &str| items(&o["status"]["conditions"]).iter().any(|one| one["type"] == kind && one["status"] == "True");
-            json!(if done("Complete") { "Complete" } else if done("Failed") { "Failed" } else { "Running" })
-        }),
-        column("Completions", "Completions specifies the desired number of successfully finished pods the job should be run with.", |o| json!(format!("{}/{}", number(&o["status"]["succeeded"]), o["spec"]["completions"].as_i64().unwrap_or(1)))),
-        column("Duration", "Time required to complete the job.", |o| {
-            let seconds = |field: &str| o["status"][field].as_str().and_then(seconds_since);
-            match (seconds("startTime"), seconds("completionTime")) {
-                (Some(start), end) => json!(duration((start - end.unwrap_or(0)).max(0))),
-                _ => json!(""),
-            }
-        }),
+        column("Status", "Status of the job.", work::job_status),
+        column("Completions", "Completions specifies the desired number of successfully finished pods the job should be run with.", work::completions),
+        column("Duration", "Time required to complete the job.", work::took),
+        column("Age", "", age),
+        column("Containers", "Names of each container in the template.", |o| containers(o, "name")).wide(),
+        column("Images", "Images referenced by each container in the template.", |o| containers(o, "image")).wide(),
+        column("Selector", "A label query over pods that should match the pod count. Normally, the system sets this field for you. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors", selector).wide(),
     ]),
     ("networking.k8s.io", "ingresses", &[
         column("Class", "The name of the IngressClass resource that should be used for additional configuration", |o| or(&o["spec"]["ingressClassName"], "<none>")),
