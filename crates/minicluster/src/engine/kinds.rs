@@ -63,14 +63,18 @@ impl Kinds {
         }
         self.changed = true;
         for served in catalog.all() {
-            let (Some(stored), Some((_, version))) = (&served.stored_as, &served.resource.storage) else {
+            let (Some(stored), Some((group, version))) = (&served.stored_as, &served.resource.storage) else {
                 continue;
             };
             let kind = Kind::new(served.resource.group.as_str(), served.resource.kind.as_str());
             let preferred = served.resource.version == *version;
             if preferred || !self.by_kind.contains_key(&kind) {
-                let entry = (kind.clone(), Arc::clone(served));
-                self.by_resource.insert(stored.as_str().to_owned(), entry);
+                // Events are served by two groups and have one kind in the world: that of the group that stores them.
+                let resource = stored.as_str();
+                if served.resource.group == *group || !self.by_resource.contains_key(resource) {
+                    let entry = (kind.clone(), Arc::clone(served));
+                    self.by_resource.insert(resource.to_owned(), entry);
+                }
                 self.by_kind.insert(kind, Arc::clone(served));
             }
         }
