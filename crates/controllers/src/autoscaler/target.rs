@@ -21,9 +21,6 @@ const SCALABLE: [(&Kind, &str); 4] = [
     (&Kind::REPLICATION_CONTROLLER, "replicationcontrollers"),
 ];
 
-/// Kinds that are served without it.
-const FIXED: [&Kind; 3] = [&Kind::DAEMON_SET, &Kind::JOB, &Kind::CRON_JOB];
-
 /// Finds the target of an autoscaler.
 ///
 /// # Errors
@@ -55,7 +52,7 @@ pub(super) fn find(world: &World, autoscaler: &Value) -> Result<Target, String> 
         });
     }
     let Some(definition) = definition(world, &key.kind) else {
-        if FIXED.contains(&&key.kind) {
+        if world.plural(&key.kind).is_some() {
             return Err("the server could not find the requested resource".to_owned());
         }
         return Err(format!(
@@ -165,6 +162,7 @@ mod tests {
     #[test]
     fn a_custom_resource_is_scaled_by_its_definition() {
         let mut world = World::default();
+        world.serve([(Kind::DAEMON_SET, "daemonsets".to_owned())]);
         let definition = json!({"metadata": {"name": "things.x.io"}, "spec": {
             "group": "x.io", "names": {"kind": "Thing", "plural": "things"},
             "versions": [{"name": "v1", "subresources": {"scale": {
