@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 use objects::{World, meta};
 use serde_json::Value;
@@ -30,7 +31,7 @@ impl Addresses {
         if !has.is_empty() {
             return Ok(has.to_owned());
         }
-        if pod.pointer("/spec/hostNetwork").and_then(Value::as_bool) == Some(true) {
+        if meta::at(pod, "/spec/hostNetwork").and_then(Value::as_bool) == Some(true) {
             return Ok(host(node).to_owned());
         }
         if let Some(given) = self.given.get(meta::uid(pod)) {
@@ -40,29 +41,40 @@ impl Addresses {
         let (first, size) =
             cidr(range).ok_or_else(|| sandbox_error(pod, "no podCIDR is assigned to the node"))?;
         let name = meta::name(node);
-        let mut taken: Vec<u32> = world
-            .on_node(name)
-            .filter(|other| !pod::is_over(other))
-            .filter_map(|other| self.of(other))
-            .collect();
-        taken.sort_unstable();
-        let last = self.last.get(name).copied().unwrap_or(first + 1);
         // The network, its gateway and the broadcast address are never given.
-        let free = |address: &u32| taken.binary_search(address).is_err();
         let (low, high) = (first + 2, first + size - 1);
-        let next = (last.saturating_add(1).max(low)..high)
-            .find(free)
-            .or_else(|| (low..high).find(free));
+        let fresh = self.last.get(name).map(|last| last.saturating_add(1));
+        let next = match fresh.filter(|next| (low..high).contains(next)) {
+            // Addresses rise, so what is above the last one was never given.
+            Some(next) => Some(next),
+            None => self.free(world, name, low..high),
+        };
         let Some(next) = next else {
             let cause = format!("no IP addresses available in range set: {range}");
             return Err(sandbox_error(pod, &cause));
         };
-        self.last.insert(name.into(), next);
+        // Once the range was used up, only what was given back is left: then the last one stays at its end.
+        let last = self.last.entry(name.into()).or_insert(next);
+        *last = next.max(*last);
         if self.given.len() >= MOST_GIVEN {
             self.given.clear();
         }
         self.given.insert(meta::uid(pod).into(), Ipv4Addr::from(next));
         Ok(Ipv4Addr::from(next).to_string())
+    }
+
+    /// A free address, the one above all that are taken if there is one: found by looking at all pods of the node.
+    fn free(&self, world: &World, node: &str, range: Range<u32>) -> Option<u32> {
+        let pods = world.on_node(node).filter(|other| !pod::is_over(other));
+        let mut taken: Vec<u32> = pods.filter_map(|other| self.of(other)).collect();
+        taken.sort_unstable();
+        let above = taken.last().map_or(range.start, |last| last.saturating_add(1));
+        if !self.last.contains_key(node) && range.contains(&above) {
+            return Some(above);
+        }
+        range
+            .into_iter()
+            .find(|address| taken.binary_search(address).is_err())
     }
 
     /// Forgets what a pod was given: it is gone, or its status has it.

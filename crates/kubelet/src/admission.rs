@@ -6,8 +6,6 @@
 use objects::{Quantity, World, meta, taint};
 use serde_json::{Map, Value};
 
-use crate::pod;
-
 /// Why a pod is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
@@ -33,7 +31,7 @@ pub fn requested(pod: &Value, resource: &str) -> Quantity {
             .and_then(|all| all.get("requests")?.get(resource));
         amount.and_then(Quantity::of).unwrap_or_default()
     };
-    let overhead = pod.pointer("/spec/overhead").and_then(|all| all.get(resource));
+    let overhead = meta::at(pod, "/spec/overhead").and_then(|all| all.get(resource));
     let main: Quantity = meta::list_at(pod, "/spec/containers").iter().map(of).sum();
     let (mut sidecars, mut peak) = (Quantity::ZERO, Quantity::ZERO);
     for init in meta::list_at(pod, "/spec/initContainers") {
@@ -48,44 +46,44 @@ pub fn requested(pod: &Value, resource: &str) -> Quantity {
 }
 
 fn resources(world: &World, node: &Value, pod: &Value) -> Option<Rejection> {
-    let allocatable = node.pointer("/status/allocatable")?.as_object()?;
-    let admitted: Vec<&Value> = world
-        .on_node(meta::name(node))
-        .filter(|other| !pod::is_over(other) && meta::uid(other) != meta::uid(pod))
-        .filter(|other| other.pointer("/status/startTime").is_some())
-        .map(std::convert::AsRef::as_ref)
-        .collect();
-    let count = i64::try_from(admitted.len()).unwrap_or(i64::MAX);
-    if let Some(most) = allocatable
-        .get("pods")
-        .and_then(Quantity::of)
-        .map(Quantity::as_whole)
-    {
-        if count >= most {
-            return Some(out_of("pods", [1, count, most]));
-        }
-    }
+    let allocatable = meta::at(node, "/status/allocatable")?.as_object()?;
     let mut names = wanted(pod);
     names.sort_by_key(|name| match name.as_str() {
         "cpu" => 0,
         "memory" => 1,
         _ => 2,
     });
-    names.iter().find_map(|name| {
+    let mut count = 0;
+    let mut used = vec![Quantity::ZERO; names.len()];
+    for other in world.on_node(meta::name(node)) {
+        if is_admitted(other) && meta::uid(other) != meta::uid(pod) {
+            count += 1;
+            for (used, name) in used.iter_mut().zip(&names) {
+                *used = *used + requested(other, name);
+            }
+        }
+    }
+    let most = allocatable.get("pods").and_then(Quantity::of);
+    if let Some(most) = most.map(Quantity::as_whole).filter(|most| count >= *most) {
+        return Some(out_of("pods", [1, count, most]));
+    }
+    names.iter().zip(used).find_map(|(name, used)| {
         let amount = |quantity: Quantity| match name.as_str() {
             "cpu" => quantity.as_milli(),
             _ => quantity.as_whole(),
         };
         let wants = requested(pod, name);
-        let has = allocatable
-            .get(name.as_str())
-            .and_then(Quantity::of)
-            .unwrap_or_default();
-        if wants == Quantity::ZERO {
-            return None;
-        }
-        let used: Quantity = admitted.iter().map(|other| requested(other, name)).sum();
-        (used + wants > has).then(|| out_of(name, [wants, used, has].map(amount)))
+        let has = allocatable.get(name.as_str()).and_then(Quantity::of);
+        let has = has.unwrap_or_default();
+        let short = wants > Quantity::ZERO && used + wants > has;
+        short.then(|| out_of(name, [wants, used, has].map(amount)))
+    })
+}
+
+/// Whether a pod was taken by its node and holds its resources.
+fn is_admitted(pod: &Value) -> bool {
+    pod.get("status").is_some_and(|status| {
+        status.get("startTime").is_some() && !matches!(meta::text(status, "phase"), "Succeeded" | "Failed")
     })
 }
 
@@ -94,7 +92,7 @@ fn wanted(pod: &Value) -> Vec<String> {
     let lists = ["/spec/containers", "/spec/initContainers"];
     let containers = lists.iter().flat_map(|list| meta::list_at(pod, list));
     let mut names: Vec<String> = containers
-        .filter_map(|container| container.pointer("/resources/requests")?.as_object())
+        .filter_map(|container| meta::at(container, "/resources/requests")?.as_object())
         .flat_map(Map::keys)
         .cloned()
         .collect();
@@ -121,7 +119,7 @@ fn out_of(resource: &str, [requested, used, capacity]: [i64; 3]) -> Rejection {
 }
 
 fn affinity(node: &Value, pod: &Value) -> Option<Rejection> {
-    let selector = pod.pointer("/spec/nodeSelector").and_then(Value::as_object);
+    let selector = meta::at(pod, "/spec/nodeSelector").and_then(Value::as_object);
     let selected = selector
         .into_iter()
         .flatten()
@@ -183,11 +181,8 @@ fn ports(world: &World, node: &Value, pod: &Value) -> Option<Rejection> {
     if wanted.is_empty() {
         return None;
     }
-    let others = world.on_node(meta::name(node)).filter(|other| {
-        !pod::is_over(other)
-            && meta::uid(other) != meta::uid(pod)
-            && other.pointer("/status/startTime").is_some()
-    });
+    let others = world.on_node(meta::name(node));
+    let others = others.filter(|other| is_admitted(other) && meta::uid(other) != meta::uid(pod));
     let taken = others
         .flat_map(|other| host_ports(other))
         .any(|port| wanted.iter().any(|want| conflict(want, &port)));

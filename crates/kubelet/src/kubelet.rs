@@ -108,7 +108,7 @@ impl Kubelet {
 impl Loop for Kubelet {
     fn identity(&self) -> Identity {
         Identity {
-            user: "system:node",
+            user: "system:node:simulated",
             manager: "kubelet",
             component: "kubelet",
         }
@@ -162,7 +162,7 @@ impl Loop for Kubelet {
             before: self.seen.get(key).copied(),
         };
         let mut outcome = machine::step(look, &mut runtime);
-        if pod.pointer("/status/podIP").is_some() {
+        if meta::at(pod, "/status/podIP").is_some() {
             self.addresses.forget(meta::uid(pod));
         }
         let awaits = std::mem::take(&mut outcome.awaits);

@@ -92,10 +92,12 @@ pub fn step(look: Look<'_>, runtime: &mut dyn Runtime) -> Outcome {
         // Somebody else ended it: an eviction, or the collection of orphans.
         return step.end(look.now);
     }
-    if look.pod.pointer("/status/startTime").is_none() {
-        if let Some(rejection) = admission::reject(look.world, look.node, look.pod) {
-            return step.reject(rejection);
-        }
+    let new = meta::at(look.pod, "/status/startTime").is_none();
+    if let Some(rejection) = new
+        .then(|| admission::reject(look.world, look.node, look.pod))
+        .flatten()
+    {
+        return step.reject(&rejection);
     }
     if let Some(due) = deadline(look.pod) {
         if due <= look.now {
@@ -162,7 +164,7 @@ impl<'a, 'r> Step<'a, 'r> {
         Event::warning(self.look.key, reason, message)
     }
 
-    fn reject(mut self, rejection: admission::Rejection) -> Outcome {
+    fn reject(mut self, rejection: &admission::Rejection) -> Outcome {
         let event = self.warning(rejection.reason, rejection.message.clone());
         self.tell(event);
         let status = &mut self.out.status;
@@ -207,7 +209,7 @@ impl<'a, 'r> Step<'a, 'r> {
         let first = time_at(self.look.pod, "/status/startTime").unwrap_or(self.look.now);
         let attempt = backoff::attempt(first, jiff::SignedDuration::ZERO, self.look.now);
         // The first is told with the first status; after a restart nobody knows what was told.
-        let new = self.look.pod.pointer("/status/startTime").is_none();
+        let new = meta::at(self.look.pod, "/status/startTime").is_none();
         if new || self.look.before.is_some() && self.is_news(attempt.begins) {
             for message in messages {
                 let event = self.warning(reason, message);
@@ -289,7 +291,7 @@ impl<'a, 'r> Step<'a, 'r> {
             status.insert("message".into(), json!(message));
         }
         observed(&mut status, pod);
-        if pod.pointer("/status/startTime").is_none() {
+        if meta::at(pod, "/status/startTime").is_none() {
             status.insert("startTime".into(), json!(time::seconds(self.look.now)));
         }
         let old = |field: &str| pod.get("status").and_then(|old| old.get(field));

@@ -119,7 +119,7 @@ pub fn copied(list: &Value) -> Result<Vec<Value>, String> {
     let nodes: Vec<Value> = items
         .map_or(one, Vec::as_slice)
         .iter()
-        .filter(|node| !meta::name(node).is_empty() && node.pointer("/status/capacity").is_some())
+        .filter(|node| !meta::name(node).is_empty() && meta::at(node, "/status/capacity").is_some())
         .take(MOST_NODES)
         .enumerate()
         .map(|(index, node)| copy(index, node))
@@ -189,7 +189,7 @@ impl Nodes {
             return None;
         }
         let mut status = json!({"conditions": conditions(node, now)});
-        if node.pointer("/status/capacity").is_none() {
+        if meta::at(node, "/status/capacity").is_none() {
             // Somebody made it by hand: it is like the others.
             let made = dress(node.clone(), 0, &Shape::default());
             for field in [
@@ -249,7 +249,7 @@ impl Nodes {
 impl Loop for Nodes {
     fn identity(&self) -> Identity {
         Identity {
-            user: "system:node",
+            user: "system:node:simulated",
             manager: "kubelet",
             component: "kubelet",
         }
@@ -525,7 +525,7 @@ mod tests {
             new: None,
         };
         nodes.touched(&world, &change, &mut keys);
-        assert_eq!(keys, [key.clone()]);
+        assert_eq!(keys, std::slice::from_ref(&key));
 
         let plan = nodes.decide(&world, &key, now());
         let [Action::Create(node)] = plan.actions.as_slice() else {

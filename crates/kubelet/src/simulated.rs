@@ -92,7 +92,7 @@ impl Runtime for Simulated<'_> {
 
     fn stop(&mut self, run: &Run<'_>, stop: Stop, now: Timestamp) -> Doing {
         let script = self.script(run);
-        let hook = run.container.spec.pointer("/lifecycle/preStop/sleep/seconds");
+        let hook = meta::at(run.container.spec, "/lifecycle/preStop/sleep/seconds");
         let hook = SignedDuration::from_secs(hook.and_then(Value::as_i64).unwrap_or(0).clamp(0, 1 << 31));
         let (takes, code) = match script.stop {
             Some(Stopping::After { takes, code }) => (hook.saturating_add(takes), code),
@@ -206,7 +206,7 @@ fn ended(run: &Run<'_>, code: i64, after: SignedDuration, reason: &str) -> Exit 
 }
 
 fn limit(run: &Run<'_>) -> Option<Quantity> {
-    Quantity::of(run.container.spec.pointer("/resources/limits/memory")?)
+    Quantity::of(meta::at(run.container.spec, "/resources/limits/memory")?)
 }
 
 /// A pull that fails, tries again after a wait, and fails again.

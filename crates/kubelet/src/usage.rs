@@ -93,7 +93,7 @@ fn metadata(object: &Value, now: Timestamp) -> Value {
     if !meta::namespace(object).is_empty() {
         metadata["namespace"] = json!(meta::namespace(object));
     }
-    if let Some(labels) = object.pointer("/metadata/labels") {
+    if let Some(labels) = meta::at(object, "/metadata/labels") {
         metadata["labels"] = labels.clone();
     }
     metadata

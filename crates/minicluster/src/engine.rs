@@ -260,7 +260,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Virtual;
-    use crate::registry::Tokens;
+    use crate::registry::{Surroundings, Tokens};
     use crate::schema::Table;
     use crate::store::{Options, Store};
 
@@ -312,10 +312,11 @@ mod tests {
     #[tokio::test]
     async fn a_loop_sees_the_world_keeps_its_appointments_and_survives_a_restart() {
         let store = Store::memory(Options::default()).expect("a store in memory");
-        let registry = Registry::new(store.handle(), "", Tokens::fresh(), Table::get());
-        registry.bootstrap().await;
-        let start = Timestamp::now();
+        let start = Timestamp::from_second(1_800_000_000).expect("in range");
         let clock = Virtual::at(start);
+        let around = Surroundings::new(Clock::Virtual(clock.clone()), Some(1));
+        let registry = Registry::new(store.handle(), "", Tokens::fresh(), Table::get(), around);
+        registry.bootstrap().await;
         let engine = || {
             let clock = Clock::Virtual(clock.clone());
             tokio::spawn(Engine::new(registry.clone(), clock, vec![Box::new(Copier)], None).run())
@@ -340,13 +341,13 @@ mod tests {
             .await
             .expect("a new object");
 
-        until_quiet(&clock, &registry, start + Span::new().seconds(50)).await;
+        until_quiet(&clock, &registry, start + Span::new().seconds(59)).await;
         assert_eq!(find(&Kind::CONFIG_MAP, "copy"), 0);
 
         // Whatever the first engine knew goes with it.
         first.abort();
         let second = engine();
-        until_quiet(&clock, &registry, start + Span::new().seconds(62)).await;
+        until_quiet(&clock, &registry, start + Span::new().seconds(60)).await;
         assert_eq!(find(&Kind::CONFIG_MAP, "copy"), 1);
         assert_eq!(find(&Kind::EVENT, "original."), 1);
         second.abort();

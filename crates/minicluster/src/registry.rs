@@ -8,8 +8,7 @@
 //! Reading and writing are the same for every kind, built-in or custom; what differs by kind stands in tables
 //! (`kinds`, `selector`, `table`). Knows nothing of connections and HTTP headers; whether a call is allowed has been
 //! decided before it comes here, by [`access`]. The rules themselves are `crate::validate` and `crate::admission`, which
-//! know no store. Not here: controllers, apart from the few without which clients wait for ever: namespaces, CRDs,
-//! quotas' status, the collection of dependents.
+//! know no store. Not here: controllers, apart from what must not lag behind a write: CRDs and the status of quotas.
 
 pub(crate) mod access;
 mod addresses;
@@ -63,7 +62,7 @@ use selector::Selector;
 pub(crate) use kinds::base64;
 pub(crate) use reply::{Content, Form, Reply};
 pub(crate) use tokens::Tokens;
-pub(crate) use world::{date_in, random_hex};
+pub(crate) use world::{Surroundings, date_in, random_hex};
 
 /// The resources of one cluster. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -75,12 +74,14 @@ pub(crate) struct Registry {
     /// The certificate that every namespace publishes in `kube-root-ca.crt`.
     authority: Arc<str>,
     access: Arc<Access>,
+    around: Surroundings,
     tokens: Arc<Tokens>,
 }
 
 /// A request for a resource, with everything that a stage may ask.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
+    pub around: Surroundings,
     pub served: Arc<Served>,
     pub target: Target,
     pub query: Query,
@@ -160,9 +161,16 @@ impl Call {
 }
 
 impl Registry {
-    pub(crate) fn new(store: Handle, authority: &str, tokens: Tokens, table: &'static Table) -> Self {
+    pub(crate) fn new(
+        store: Handle,
+        authority: &str,
+        tokens: Tokens,
+        table: &'static Table,
+        around: Surroundings,
+    ) -> Self {
         let registry = Self {
             access: Access::new(store.clone()),
+            around,
             store,
             catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(table, &[])))),
             services: Arc::default(),
@@ -182,6 +190,11 @@ impl Registry {
     /// Everything that happens to the stored objects.
     pub(crate) fn follow(&self) -> store::Feed {
         self.store.follow()
+    }
+
+    /// The cluster's time and randomness.
+    pub(crate) fn around(&self) -> &Surroundings {
+        &self.around
     }
 
     /// Who may do what.

@@ -39,7 +39,7 @@ use crate::auth::token::StaticTokens;
 use crate::auth::{MASTERS, UserInfo};
 use crate::clock::Clock;
 use crate::engine::{self, Engine};
-use crate::registry::{Registry, Tokens};
+use crate::registry::{Registry, Surroundings, Tokens};
 use crate::schema::{MINORS, NEWEST_MINOR, Table};
 use crate::store::{self, Store};
 
@@ -179,6 +179,7 @@ impl Cluster {
             &server.certificate,
             Tokens::new(fixed, signer),
             table,
+            Surroundings::new(clock.clone(), seed),
         );
         registry.bootstrap().await;
         let handle = Handle {

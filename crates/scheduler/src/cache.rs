@@ -76,6 +76,7 @@ impl Cache {
     /// Forgets a node; pods that are still bound to it are kept for when it comes back.
     pub fn remove_node(&mut self, name: &str) {
         if let Some(slot) = self.nodes.remove(name) {
+            self.nominated.remove(&slot);
             self.topology.remove(slot);
         }
     }
@@ -93,11 +94,6 @@ impl Cache {
     /// Something changed of which selectors are made.
     pub fn renew(&mut self) {
         self.epoch += 1;
-    }
-
-    #[must_use]
-    pub fn epoch(&self) -> u64 {
-        self.epoch
     }
 
     /// Makes a shape known; every call needs a [`Cache::release`].
@@ -122,9 +118,9 @@ impl Cache {
     }
 
     /// Counts a pod on a node.
-    pub fn place(&mut self, key: &Key, pod: Placed, node: &str) {
+    pub fn place(&mut self, key: &Key, mut pod: Placed, node: &str) {
         let slot = self.nodes.slot(node);
-        let pod = Placed { slot, ..pod };
+        pod.slot = slot;
         self.shapes.retain(pod.shape);
         self.nodes.get_mut(slot).pods.push(key.clone());
         self.count(pod.slot, pod.shape, true);
@@ -181,11 +177,6 @@ impl Cache {
     #[must_use]
     pub fn nominated(&self, slot: Slot) -> &[(Key, ShapeId)] {
         self.nominated.get(&slot).map_or(&[], Vec::as_slice)
-    }
-
-    #[must_use]
-    pub fn has_nominated(&self) -> bool {
-        !self.nominated.is_empty()
     }
 
     #[must_use]
@@ -291,7 +282,10 @@ impl Cache {
             shape.namespace == other.namespace
                 && shape.spread.iter().any(|one| one.selector.matches(&other.labels))
         };
-        spread() || selected(shape, other) || selected(other, shape)
+        let shares = |(claim, _): &(String, bool)| {
+            shape.namespace == other.namespace && other.claims.iter().any(|(one, _)| one == claim)
+        };
+        shape.claims.iter().any(shares) || spread() || selected(shape, other) || selected(other, shape)
     }
 
     fn displace(&mut self, key: &Key, pod: &Placed) {

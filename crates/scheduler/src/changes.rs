@@ -127,9 +127,7 @@ impl Scheduler {
             let same = change.old.is_some()
                 && !change.changed("/metadata/uid")
                 && !change.changed("/metadata/labels")
-                && change.changed("/metadata/deletionTimestamp")
-                    == (before_deletion(change) != meta::is_deleted(pod))
-                && before_deletion(change) == meta::is_deleted(pod);
+                && change.old.is_some_and(meta::is_deleted) == meta::is_deleted(pod);
             if here && same && (before.assumed || !change.changed("/spec")) {
                 self.cache.set_started(key, started);
                 if before.assumed {
@@ -140,6 +138,11 @@ impl Scheduler {
             }
         }
         let shape = Shape::of(pod);
+        let less = before.as_ref().is_some_and(|before| {
+            let old = self.cache.shape(before.shape);
+            *self.cache.node(before.slot).name != *node
+                || (&old.requests, &old.ports) != (&shape.requests, &shape.ports)
+        });
         let id = self.cache.intern(shape);
         let slot = before.as_ref().map_or(0, |before| before.slot);
         let placed = Placed {
@@ -151,7 +154,7 @@ impl Scheduler {
         self.cache.place(key, placed, node);
         self.cache.release(id);
         self.tell(id, keys);
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|_| less) {
             self.make_use(before.slot, keys);
         }
     }
@@ -225,6 +228,7 @@ impl Scheduler {
         if better == Better::default() {
             return;
         }
+        keys.extend(self.queue.wake_all(Cause::Empty));
         self.make_use(slot, keys);
         let cache = &self.cache;
         let node = cache.node(slot);
@@ -260,8 +264,4 @@ impl Scheduler {
         };
         keys.extend(self.queue.scout(&[Cause::Volumes, Cause::Pods], uses));
     }
-}
-
-fn before_deletion(change: &Change<'_>) -> bool {
-    change.old.is_some_and(meta::is_deleted)
 }

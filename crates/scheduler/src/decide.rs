@@ -1,26 +1,20 @@
-//! The decision about one pod: a node, victims, or the reason in words.
+//! The decision about one pod: a node, victims, or the reason in words; and whether it then happened.
+
+mod search;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use objects::control::{Action, Identity, Loop, Plan, Refusal};
-use objects::{Change, Key, World, meta};
+use objects::{Change, Key, World, condition, meta};
 use serde_json::Value;
 
 use crate::cache::{Cache, Placed, ShapeId, Slot};
 use crate::filter::Case;
-use crate::preempt::{self, Candidate, Refusals};
 use crate::queue::Queue;
-use crate::reason::{Cause, Reason, Tally};
-use crate::{NAME, changes, report, score};
-
-/// Below so many nodes all are looked at, above at least so many that fit are compared.
-const LEAST_COMPARED: usize = 100;
-/// The share of nodes that are compared shrinks by one percent for so many nodes, from the first to the last.
-const NODES_PER_PERCENT: usize = 125;
-const LARGEST_SHARE: usize = 50;
-const SMALLEST_SHARE: usize = 5;
+use crate::{NAME, changes, report};
+use search::Failure;
 
 /// How long volumes may take to be bound before the pod is placed anew.
 const VOLUME_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -43,10 +37,24 @@ pub struct Scheduler {
     pub(crate) reserved: HashMap<Key, Reserved>,
     /// How often writes about a pod were refused in a row.
     pub(crate) refusals: HashMap<Key, u32>,
+    /// What was decided last, to see whether it has happened.
+    last: Option<Answer>,
+    /// The earliest time and the key that we asked to be called again for.
+    bell: Option<(Timestamp, Key)>,
     seed: u64,
     draws: u64,
     /// Where the next search begins, so that all nodes are looked at as often.
     start: usize,
+}
+
+/// A decision that has to show in the world before the next one is made.
+#[derive(Debug)]
+struct Answer {
+    pod: Key,
+    /// What the pod's condition says by then; `None` if the pod is to be bound.
+    says: Option<String>,
+    /// Pods that are to be deleted by then.
+    victims: Vec<Key>,
 }
 
 /// A node that is kept for a pod.
@@ -54,17 +62,6 @@ pub struct Scheduler {
 pub(crate) struct Reserved {
     node: Arc<str>,
     until: Timestamp,
-}
-
-/// Why a pod goes nowhere now.
-#[derive(Debug)]
-struct Failure {
-    message: String,
-    causes: Vec<Cause>,
-    /// The node that is being freed for it.
-    candidate: Option<Candidate>,
-    /// Its nomination does not hold any more.
-    denominate: bool,
 }
 
 impl Scheduler {
@@ -76,6 +73,8 @@ impl Scheduler {
             queue: Queue::default(),
             reserved: HashMap::new(),
             refusals: HashMap::new(),
+            last: None,
+            bell: None,
             seed,
             draws: 0,
             start: 0,
@@ -98,146 +97,17 @@ impl Scheduler {
         };
         if !meta::list_at(pod, "/spec/schedulingGates").is_empty() {
             self.queue.rest(key, None);
-            return Plan::of(report::gated(key, pod, now));
+            return Plan::of(report::gated(pod, now));
         }
         let kept = self.reserved.remove(key);
         if kept.is_some() {
             self.cache.remove(key);
         }
+        let kept = kept.filter(|kept| kept.until > now);
         match self.place(world, (key, pod), id, kept.as_ref()) {
             Ok((slot, case)) => self.bind(world, &case, (slot, kept), now),
-            Err(failure) => self.fail(world, key, failure, now),
+            Err(failure) => self.fail(world, key, &failure, now),
         }
-    }
-
-    /// Finds a node for a pod.
-    fn place(
-        &mut self,
-        world: &World,
-        pod: (&Key, &Value),
-        id: ShapeId,
-        kept: Option<&Reserved>,
-    ) -> Result<(Slot, Case), Failure> {
-        let (key, object) = pod;
-        let order = self.cache.order();
-        if order.is_empty() {
-            return Err(Failure::of(
-                "no nodes available to schedule pods".to_owned(),
-                Cause::Nodes,
-            ));
-        }
-        let mut case = Case::of(&mut self.cache, world, key, id).map_err(|message| {
-            // The words of the last plugin that would have helped, which found nothing to work with.
-            let message = format!("0/{} nodes are available: {message}. not found", order.len());
-            Failure::of(message, Cause::Volumes)
-        })?;
-        let nominated = meta::text_at(object, "/status/nominatedNodeName");
-        for node in [kept.map_or("", |kept| &kept.node), nominated] {
-            let slot = self.cache.find_node(node);
-            if let Some(slot) = slot.filter(|slot| case.check(&self.cache, *slot).is_ok()) {
-                return Ok((slot, case));
-            }
-        }
-        let (fitting, tally, refusals) = self.search(&case, &order);
-        if fitting.is_empty() {
-            return Err(self.explain(world, &mut case, (&tally, &refusals), !nominated.is_empty()));
-        }
-        let slot = self.choose(&case, &order, &fitting);
-        Ok((slot, case))
-    }
-
-    /// The nodes that take a pod, enough of them to compare, and why the others don't.
-    fn search(&mut self, case: &Case, order: &[Slot]) -> (Vec<Slot>, Tally, Refusals) {
-        let named = case.named(&self.cache);
-        let nodes = named.as_deref().unwrap_or(order);
-        let wanted = compared(nodes.len());
-        let mut tally = Tally::default();
-        tally.add(Reason::NotNamed, order.len() - nodes.len().min(order.len()));
-        let mut refusals = Refusals {
-            nodes: order.len(),
-            ..Refusals::default()
-        };
-        let mut fitting = Vec::with_capacity(wanted.min(nodes.len()));
-        let start = if nodes.is_empty() {
-            0
-        } else {
-            self.start % nodes.len()
-        };
-        let mut seen = 0;
-        for slot in nodes[start..].iter().chain(&nodes[..start]) {
-            if fitting.len() >= wanted {
-                break;
-            }
-            seen += 1;
-            match case.check(&self.cache, *slot) {
-                Ok(()) => fitting.push(*slot),
-                Err(rejection) => {
-                    if rejection.resolvable {
-                        refusals.resolvable.push(*slot);
-                    }
-                    for reason in rejection.reasons {
-                        tally.add(reason, 1);
-                    }
-                }
-            }
-        }
-        if !order.is_empty() {
-            self.start = (self.start + seen) % order.len();
-        }
-        (fitting, tally, refusals)
-    }
-
-    fn choose(&mut self, case: &Case, order: &[Slot], fitting: &[Slot]) -> Slot {
-        if let [only] = fitting {
-            return *only;
-        }
-        let scores = score::scores(case, &self.cache, order, fitting);
-        let best = scores.iter().copied().max().unwrap_or_default();
-        let best = fitting.iter().zip(&scores).filter(|(_, score)| **score == best);
-        let best: Vec<_> = best.map(|(slot, _)| *slot).collect();
-        best[self.draw(best.len())]
-    }
-
-    /// A number below a bound, the same for the same seed and the same past.
-    fn draw(&mut self, bound: usize) -> usize {
-        self.draws += 1;
-        // SplitMix64: well mixed from a counter, so that nothing but the count is kept.
-        let mut mixed = self
-            .seed
-            .wrapping_add(self.draws.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^= mixed >> 31;
-        let bound = bound.max(1) as u64;
-        (mixed % bound) as usize
-    }
-
-    fn explain(
-        &mut self,
-        world: &World,
-        case: &mut Case,
-        found: (&Tally, &Refusals),
-        nominated: bool,
-    ) -> Failure {
-        let (tally, refusals) = found;
-        let message = tally.print(refusals.nodes);
-        let mut failure = Failure {
-            message,
-            causes: tally.causes(),
-            candidate: None,
-            denominate: false,
-        };
-        match preempt::candidate(&mut self.cache, world, case, refusals) {
-            Ok(candidate) => failure.candidate = Some(candidate),
-            Err(why) => {
-                failure.denominate = nominated && !why.starts_with("not eligible");
-                failure.message = format!(
-                    "{} no new claims to deallocate, preemption: {why}",
-                    failure.message
-                );
-            }
-        }
-        failure
     }
 
     /// Binds a pod, or first has its volumes bound.
@@ -258,6 +128,11 @@ impl Scheduler {
         let mut plan = Plan::nothing();
         if choices.is_empty() {
             plan.actions = report::bound(key, pod, &node);
+            self.last = Some(Answer {
+                pod: key.clone(),
+                says: None,
+                victims: Vec::new(),
+            });
             self.release(key);
         } else {
             let patience = || now.checked_add(VOLUME_PATIENCE).unwrap_or(Timestamp::MAX);
@@ -277,9 +152,7 @@ impl Scheduler {
             self.queue.rest(key, Some(until));
             self.reserved.insert(key.clone(), Reserved { node, until });
         }
-        if self.queue.wake_one(case.id).is_some() {
-            plan.look_at(now);
-        }
+        self.queue.follow(case.id);
         plan
     }
 
@@ -289,7 +162,7 @@ impl Scheduler {
         }
     }
 
-    fn fail(&mut self, world: &World, key: &Key, failure: Failure, now: Timestamp) -> Plan {
+    fn fail(&mut self, world: &World, key: &Key, failure: &Failure, now: Timestamp) -> Plan {
         let pod = world.get(key).map(Arc::as_ref).unwrap_or(&Value::Null);
         let mut plan = Plan::nothing();
         let mut nominated = failure.denominate.then_some(Arc::from(""));
@@ -304,9 +177,7 @@ impl Scheduler {
             for waiting in self.less_urgent_nominated(candidate.slot, id) {
                 self.cache.nominate(&waiting, id, None);
                 plan.push(report::denominated(&waiting));
-                if self.queue.activate(&waiting) {
-                    plan.look_at(now);
-                }
+                self.queue.activate_unasked(&waiting);
             }
             self.cache.nominate(key, id, Some(&node));
             nominated = Some(node);
@@ -318,6 +189,14 @@ impl Scheduler {
         let says = (report::UNSCHEDULABLE, failure.message.as_str());
         plan.actions
             .extend(report::failed(key, pod, says, nominated.as_deref(), now));
+        let candidate = failure.candidate.as_ref();
+        self.last = Some(Answer {
+            pod: key.clone(),
+            says: Some(failure.message.clone()),
+            victims: candidate
+                .map(|candidate| candidate.victims.clone())
+                .unwrap_or_default(),
+        });
         self.queue.park(key, &failure.causes, now);
         plan
     }
@@ -328,6 +207,62 @@ impl Scheduler {
         all.filter(|(_, id)| self.cache.shape(*id).priority < priority)
             .map(|(key, _)| key.clone())
             .collect()
+    }
+
+    /// Looks whether what was decided last has happened. If not, it was overtaken by another change.
+    fn settle(&mut self, world: &World, now: Timestamp) {
+        let Some(answer) = self.last.take() else { return };
+        let key = &answer.pod;
+        let Some(says) = &answer.says else {
+            if self.cache.pod(key).is_some_and(|pod| pod.assumed) {
+                self.give_up(world, key, now);
+            }
+            return;
+        };
+        let stays = |victim: &Key| world.get(victim).is_some_and(|pod| !meta::is_deleted(pod));
+        let says = |pod: &Value| {
+            condition::find(pod, "PodScheduled").is_some_and(|one| meta::text(one, "message") == says)
+        };
+        let told = world.get(key).is_none_or(|pod| says(pod));
+        let waits = self.queue.shape(key).is_some() && !self.queue.is_active(key);
+        if waits && (!told || answer.victims.iter().any(stays)) {
+            self.retry(key, now);
+        }
+    }
+
+    /// Forgets that a pod was to go to a node; it is placed anew if it still waits.
+    fn give_up(&mut self, world: &World, key: &Key, now: Timestamp) -> bool {
+        if self.cache.pod(key).is_some_and(|pod| pod.assumed) {
+            self.cache.remove(key);
+            self.reserved.remove(key);
+        }
+        let Some(pod) = world.get(key).filter(|pod| changes::is_pending(pod)) else {
+            self.drop_pod(key);
+            return false;
+        };
+        if self.queue.shape(key).is_none() {
+            self.enqueue(key, pod);
+        }
+        self.retry(key, now);
+        true
+    }
+
+    fn retry(&mut self, key: &Key, now: Timestamp) {
+        let until = now.checked_add(self.wait(key)).unwrap_or(now);
+        self.queue.rest(key, Some(until));
+    }
+
+    /// Makes sure that somebody calls when the next pod has waited long enough.
+    fn set_bell(&mut self, key: &Key, plan: &mut Plan, now: Timestamp) {
+        let Some(time) = self.queue.wake(now) else { return };
+        let rings = self
+            .bell
+            .as_ref()
+            .is_some_and(|(at, of)| of != key && *at > now && *at <= time);
+        if !rings {
+            self.bell = Some((time, key.clone()));
+            plan.look_at(time);
+        }
     }
 
     /// How long a pod waits after a refused write.
@@ -353,69 +288,35 @@ impl Loop for Scheduler {
     }
 
     fn decide(&mut self, world: &World, key: &Key, now: Timestamp) -> Plan {
+        self.settle(world, now);
         self.queue.wake(now);
         let mut plan = match self.queue.next() {
             Some(next) => self.schedule(world, &next, now),
             None => Plan::nothing(),
         };
-        // Another pod had this one's turn.
-        if self.queue.is_active(key) {
+        // Another pod had this one's turn, or pods are active that nobody will ask about.
+        if self.queue.is_active(key) || self.queue.has_unasked() {
             plan.look_at(now);
         }
-        if let Some(time) = self.queue.wake(now) {
-            plan.look_at(time);
-        }
+        self.set_bell(key, &mut plan, now);
         plan
     }
 
-    fn refused(&mut self, world: &World, key: &Key, refusal: &Refusal<'_>, now: Timestamp) -> Plan {
-        let (pod, binding) = match refusal.action {
-            Action::Bind { pod, .. } => (pod, true),
-            _ => (key, false),
-        };
-        let assumed = self.cache.pod(pod).is_some_and(|placed| placed.assumed);
-        if assumed {
-            self.cache.remove(pod);
-            self.reserved.remove(pod);
-        }
-        let Some(object) = world.get(pod).filter(|object| changes::is_pending(object)) else {
-            self.drop_pod(pod);
+    fn refused(&mut self, world: &World, _: &Key, refusal: &Refusal<'_>, now: Timestamp) -> Plan {
+        let Some(Answer { pod, .. }) = self.last.take() else {
             return Plan::nothing();
         };
-        if self.queue.shape(pod).is_none() {
-            self.enqueue(pod, object);
+        if !self.give_up(world, &pod, now) {
+            return Plan::nothing();
         }
-        let until = now.checked_add(self.wait(pod)).unwrap_or(now);
-        self.queue.rest(pod, Some(until));
-        let mut plan = Plan::later(until);
-        if binding {
+        let mut plan = Plan::nothing();
+        if let (Action::Bind { .. }, Some(object)) = (refusal.action, world.get(&pod)) {
             let message = format!("running Bind plugin \"DefaultBinder\": {}", refusal.message);
-            plan.actions = report::failed(pod, object, (report::ERROR, &message), None, now);
+            plan.actions = report::failed(&pod, object, (report::ERROR, &message), None, now);
         }
+        self.set_bell(&pod, &mut plan, now);
         plan
     }
-}
-
-impl Failure {
-    fn of(message: String, cause: Cause) -> Self {
-        Self {
-            message,
-            causes: vec![cause],
-            candidate: None,
-            denominate: false,
-        }
-    }
-}
-
-/// How many nodes that fit are enough to choose from.
-fn compared(nodes: usize) -> usize {
-    if nodes < LEAST_COMPARED {
-        return nodes;
-    }
-    let share = LARGEST_SHARE
-        .saturating_sub(nodes / NODES_PER_PERCENT)
-        .max(SMALLEST_SHARE);
-    (nodes * share / 100).max(LEAST_COMPARED)
 }
 
 /// Whether an object already has what a patch would set.

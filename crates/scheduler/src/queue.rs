@@ -32,9 +32,17 @@ pub struct Queue {
     by_cause: [BTreeSet<ShapeId>; CAUSES.len()],
     deadlines: BTreeSet<(Timestamp, Key)>,
     turns: u64,
+    /// How many pods were activated without anybody being told to ask about them.
+    unasked: usize,
 }
 
-const CAUSES: [Cause; 4] = [Cause::Nodes, Cause::Room, Cause::Volumes, Cause::Pods];
+const CAUSES: [Cause; 5] = [
+    Cause::Empty,
+    Cause::Nodes,
+    Cause::Room,
+    Cause::Volumes,
+    Cause::Pods,
+];
 
 #[derive(Debug)]
 struct Waiting {
@@ -84,7 +92,11 @@ impl Queue {
 
     /// Takes the next pod. It stays in the queue, neither active nor parked.
     pub fn next(&mut self) -> Option<Key> {
-        let (_, _, key) = self.active.pop_first()?;
+        let Some((_, _, key)) = self.active.pop_first() else {
+            self.unasked = 0;
+            return None;
+        };
+        self.unasked = self.unasked.saturating_sub(1);
         if let Some(pod) = self.pods.get_mut(&key) {
             pod.active = false;
         }
@@ -146,10 +158,34 @@ impl Queue {
             .collect()
     }
 
+    /// Wakes all pods that were parked for a cause.
+    pub fn wake_all(&mut self, cause: Cause) -> Vec<Key> {
+        let shapes = self.by_cause[cause as usize].iter();
+        let keys = shapes.flat_map(|shape| self.parked.get(shape)).flatten();
+        let keys: Vec<_> = keys.map(|(_, key)| key.clone()).collect();
+        keys.into_iter().filter(|key| self.activate(key)).collect()
+    }
+
     /// Wakes the next parked pod of a shape.
     pub fn wake_one(&mut self, shape: ShapeId) -> Option<Key> {
         let (_, key) = self.parked.get(&shape)?.first()?.clone();
         self.activate(&key).then_some(key)
+    }
+
+    /// Activates a pod whose key nobody announces.
+    pub fn activate_unasked(&mut self, key: &Key) {
+        self.unasked += usize::from(self.activate(key));
+    }
+
+    /// A pod of a shape found a node: has the next parked one looked at.
+    pub fn follow(&mut self, shape: ShapeId) {
+        self.unasked += usize::from(self.wake_one(shape).is_some());
+    }
+
+    /// Whether pods are active that nobody was told to ask about.
+    #[must_use]
+    pub fn has_unasked(&self) -> bool {
+        self.unasked > 0
     }
 
     /// Activates what has waited long enough; gives when the next does.
@@ -159,7 +195,7 @@ impl Queue {
                 return Some(until);
             }
             self.deadlines.pop_first();
-            self.activate(&key);
+            self.activate_unasked(&key);
         }
         None
     }

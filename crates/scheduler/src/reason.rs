@@ -32,6 +32,8 @@ pub enum Reason {
 /// What kind of change can make a pod fit that did not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
+    /// There are no nodes.
+    Empty,
     /// Labels, taints and such of nodes, or that there are nodes at all.
     Nodes,
     /// Room or ports on nodes.

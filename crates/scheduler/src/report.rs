@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use objects::condition::{self, Condition};
 use objects::control::{Action, Event};
-use objects::{Key, meta};
-use serde_json::{Map, Value, json};
+use objects::{Key, Kind, meta};
+use serde_json::{Value, json};
 
 /// The API server takes no longer notes in events.
 const LONGEST_NOTE: usize = 1024;
@@ -44,23 +44,25 @@ pub fn failed(
         reason,
         message,
     };
-    let mut status = Map::new();
+    let mut changed = pod.clone();
+    let status = meta::map_mut(&mut changed, &["status"]);
     if let Some(conditions) = conditions(pod, wanted, now) {
         status.insert("conditions".to_owned(), conditions);
     }
-    if let Some(node) = nominated.filter(|node| *node != meta::text_at(pod, "/status/nominatedNodeName")) {
-        let node = if node.is_empty() { Value::Null } else { json!(node) };
-        status.insert("nominatedNodeName".to_owned(), node);
+    match nominated {
+        Some("") => drop(status.remove("nominatedNodeName")),
+        Some(node) => drop(status.insert("nominatedNodeName".to_owned(), json!(node))),
+        None => {}
     }
-    if !status.is_empty() {
-        actions.push(patch_status(key, Value::Object(status)));
+    if changed != *pod {
+        actions.push(Action::UpdateStatus(Kind::POD, changed));
     }
     actions
 }
 
 /// Says that a pod is held by its gates, unless the API server has said so.
 #[must_use]
-pub fn gated(key: &Key, pod: &Value, now: Timestamp) -> Vec<Action> {
+pub fn gated(pod: &Value, now: Timestamp) -> Vec<Action> {
     let wanted = Condition {
         kind: "PodScheduled",
         status: "False",
@@ -72,8 +74,10 @@ pub fn gated(key: &Key, pod: &Value, now: Timestamp) -> Vec<Action> {
         return Vec::new();
     }
     let conditions = conditions(pod, wanted, now);
-    let patch = |conditions| patch_status(key, json!({"conditions": conditions}));
-    conditions.map(patch).into_iter().collect()
+    conditions
+        .map(|conditions| set_conditions(pod, conditions))
+        .into_iter()
+        .collect()
 }
 
 /// Binds a pod and says so.
@@ -112,7 +116,7 @@ pub fn preempted(victim: &Key, pod: &Value, by: &Value, node: &str, now: Timesta
     };
     let mut actions = Vec::new();
     if let Some(conditions) = conditions(pod, wanted, now) {
-        actions.push(patch_status(victim, json!({"conditions": conditions})));
+        actions.push(set_conditions(pod, conditions));
     }
     actions.push(Action::delete(victim.clone(), pod));
     let message = format!("Preempted by pod {} on node {node}", meta::uid(by));
@@ -125,15 +129,18 @@ pub fn preempted(victim: &Key, pod: &Value, by: &Value, node: &str, now: Timesta
 /// Takes back that a pod waits for a node.
 #[must_use]
 pub fn denominated(key: &Key) -> Action {
-    patch_status(key, json!({"nominatedNodeName": null}))
-}
-
-fn patch_status(key: &Key, status: Value) -> Action {
     Action::Patch {
         key: key.clone(),
         subresource: Some("status"),
-        patch: json!({"status": status}),
+        patch: json!({"status": {"nominatedNodeName": null}}),
     }
+}
+
+/// The whole status is written: a merge patch would drop the empty times that the real server prints.
+fn set_conditions(pod: &Value, conditions: Value) -> Action {
+    let mut pod = pod.clone();
+    meta::map_mut(&mut pod, &["status"]).insert("conditions".to_owned(), conditions);
+    Action::UpdateStatus(Kind::POD, pod)
 }
 
 /// All conditions of a pod with one set; `None` when it says so already.

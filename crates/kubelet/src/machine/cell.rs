@@ -80,7 +80,7 @@ impl<'a> Cell<'a> {
         Self {
             container,
             state: State::read(status, reason),
-            last: status.pointer("/lastState/terminated").map(read_exit),
+            last: meta::at(status, "/lastState/terminated").map(read_exit),
             restarts: meta::number_at(status, "/restartCount").unwrap_or(0),
             started: flag("started"),
             ready: flag("ready"),
@@ -161,10 +161,10 @@ impl<'a> Cell<'a> {
                 json!({"waiting": waiting})
             }
             State::Running { since } => json!({"running": {"startedAt": time::seconds(*since)}}),
-            State::Ended(exit) => json!({"terminated": print_exit(exit, id(self.restarts))}),
+            State::Ended(exit) => json!({"terminated": print_exit(exit, &id(self.restarts))}),
         };
         if let Some(last) = &self.last {
-            status["lastState"] = json!({"terminated": print_exit(last, id(earlier))});
+            status["lastState"] = json!({"terminated": print_exit(last, &id(earlier))});
         }
         let waits = matches!(self.state, State::Waiting { .. });
         if !waits || self.last.is_some() {
@@ -186,12 +186,12 @@ impl State {
     }
 
     fn read(status: &Value, default: &'static str) -> Self {
-        if let Some(running) = status.pointer("/state/running") {
+        if let Some(running) = meta::at(status, "/state/running") {
             return Self::Running {
                 since: time_at(running, "/startedAt").unwrap_or_default(),
             };
         }
-        if let Some(ended) = status.pointer("/state/terminated") {
+        if let Some(ended) = meta::at(status, "/state/terminated") {
             return Self::Ended(read_exit(ended));
         }
         let reason = meta::text_at(status, "/state/waiting/reason");
@@ -231,7 +231,7 @@ fn read_exit(ended: &Value) -> Exit {
     }
 }
 
-fn print_exit(exit: &Exit, id: String) -> Value {
+fn print_exit(exit: &Exit, id: &str) -> Value {
     let mut printed = json!({
         "containerID": id,
         "exitCode": exit.code,

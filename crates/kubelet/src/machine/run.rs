@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use objects::meta;
 use serde_json::Value;
 
 use super::cell::{CRASH_LOOP, State};
@@ -127,8 +128,7 @@ impl Step<'_, '_> {
         let name = self.cells[at].container.image().to_owned();
         match image {
             Image::Pulling { until } => {
-                let known = self.look.before.is_some() && self.is_news(since);
-                if self.fresh || known {
+                if self.has_just_begun(since) {
                     let event = self.normal("Pulling", format!("Pulling image \"{name}\""));
                     self.tell_of(at, event);
                 }
@@ -142,7 +142,7 @@ impl Step<'_, '_> {
                 again,
             } => {
                 let error = format!("rpc error: code = NotFound desc = {error}");
-                self.pull_failed(at, &error, waiting);
+                self.pull_failed(at, since, (&error, waiting));
                 if let Some(again) = again {
                     self.look_at(again);
                 }
@@ -163,7 +163,12 @@ impl Step<'_, '_> {
         }
     }
 
-    fn pull_failed(&mut self, at: usize, error: &str, waiting: bool) {
+    /// Whether no look before this one can have told what began at a time.
+    fn has_just_begun(&self, since: Timestamp) -> bool {
+        self.fresh || self.look.before.is_some() && self.is_news(since)
+    }
+
+    fn pull_failed(&mut self, at: usize, since: Timestamp, (error, waiting): (&str, bool)) {
         let name = self.cells[at].container.image().to_owned();
         let was = self.cells[at].state.reason().map(str::to_owned);
         let was = was.as_deref();
@@ -183,9 +188,11 @@ impl Step<'_, '_> {
         }
         let message = format!("failed to pull image \"{name}\": {error}");
         if was != Some("ErrImagePull") {
-            let pulling = self.normal("Pulling", format!("Pulling image \"{name}\""));
+            if was == Some("ImagePullBackOff") || self.has_just_begun(since) {
+                let pulling = self.normal("Pulling", format!("Pulling image \"{name}\""));
+                self.tell_of(at, pulling);
+            }
             let failed = self.warning("Failed", format!("Failed to pull image \"{name}\": {error}"));
-            self.tell_of(at, pulling);
             self.tell_of(at, failed);
         }
         self.fail_with(at, ("ErrImagePull", message), "Error: ErrImagePull".to_owned());
@@ -260,7 +267,9 @@ impl Step<'_, '_> {
 
     pub(super) fn take_health(&mut self, at: usize, health: &Health) {
         self.cells[at].started = health.started;
-        self.cells[at].ready = health.ready && health.started;
+        // An init container is ready when it has succeeded.
+        let counts = self.cells[at].container.role != pod::Role::Init;
+        self.cells[at].ready = counts && health.ready && health.started;
         if let Some(next) = health.next {
             self.look_at(next);
         }
@@ -270,7 +279,7 @@ impl Step<'_, '_> {
     }
 
     fn tell_failure(&mut self, at: usize, failure: &Failure) {
-        let new = self.look.pod.pointer("/status/startTime").is_none();
+        let new = meta::at(self.look.pod, "/status/startTime").is_none();
         if (new || self.look.before.is_some()) && self.is_news(failure.at) {
             let event = self.warning("Unhealthy", failure.message.clone());
             self.tell_of(at, event);

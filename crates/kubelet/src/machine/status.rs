@@ -50,7 +50,7 @@ pub(super) fn phase(pod: &Value, cells: &[Cell<'_>], over: bool) -> &'static str
                 failed_init |= !cell.container.restarts(pod, exit.code);
             }
             (Role::Sidecar, _) => {
-                initializing |= !cell.lets_pass() && cell.last.is_none() && cell.exit().is_none()
+                initializing |= !cell.lets_pass() && cell.last.is_none() && cell.exit().is_none();
             }
             (Role::Init, None) => initializing = true,
             (Role::Main, Some(exit)) => {

@@ -16,6 +16,7 @@ pub const START: i64 = 1_800_000_000;
 /// A pod that needs more looks than this in one story is in a loop.
 const MOST_LOOKS: usize = 2000;
 
+#[derive(Debug)]
 pub struct Stage {
     pub world: World,
     pub now: Timestamp,
@@ -89,11 +90,6 @@ impl Stage {
     pub fn put(&mut self, kind: Kind, object: Value) {
         let key = Key::of(kind, &object);
         self.store(&key, Some(object));
-        self.settle();
-    }
-
-    pub fn remove(&mut self, kind: Kind, name: &str) {
-        self.store(&Key::new(kind, "n", name), None);
         self.settle();
     }
 

@@ -58,6 +58,7 @@ pub(super) async fn execute(
         rest: String::new(),
     };
     let call = Call {
+        around: registry.around().clone(),
         target,
         query: Query::default(),
         user: user(identity),

@@ -14,7 +14,7 @@ use super::addresses::Reservation;
 use super::catalog::Served;
 use super::failure::Failure;
 use super::write::stored_form;
-use super::{Call, Registry, complete, metadata, world};
+use super::{Call, Registry, complete, metadata};
 use crate::admission::quota::{self, Charge};
 use crate::admission::{self, Lookup, Operation, Refusal, Request};
 use crate::store::{self, Expected, Key};
@@ -126,7 +126,7 @@ impl Registry {
             return Ok(());
         }
         let name = metadata::text(object, "name").to_owned();
-        let suffix = world::suffix();
+        let suffix = call.around.suffix();
         let request = Request {
             suffix: &suffix,
             ..request(call, old, &name)

@@ -70,6 +70,7 @@ impl Caller {
         let served = catalog.find(place.group, place.version, place.plural);
         let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let call = Call {
+            around: self.registry.around.clone(),
             served: served.cloned().ok_or_else(Failure::no_resource)?,
             target: Target {
                 group: place.group.to_owned(),

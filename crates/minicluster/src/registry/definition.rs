@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::catalog::Served;
 use super::failure::{Cause, Failure};
-use super::world::now;
 use super::write::stored_form;
 use super::{Registry, complete, metadata};
 use crate::store::{Expected, Key, Resource};
@@ -98,7 +97,7 @@ pub(super) fn check(object: &Value, old: Option<&Value>) -> Result<(), Failure> 
 }
 
 /// What deleting adds to a definition.
-pub(super) fn mark(object: &mut Value) {
+pub(super) fn mark(object: &mut Value, now: &str) {
     let finalizers = metadata::of_mut(object)
         .entry("finalizers")
         .or_insert_with(|| json!([]));
@@ -111,17 +110,22 @@ pub(super) fn mark(object: &mut Value) {
         "InstanceDeletionPending",
         "CustomResourceDefinition marked for deletion",
     );
-    set_condition(object, ("Terminating", "True"), reason, message);
+    set_condition(object, ("Terminating", "True"), (reason, message), now);
 }
 
-fn set_condition(object: &mut Value, (kind, status): (&str, &str), reason: &str, message: &str) {
+fn set_condition(
+    object: &mut Value,
+    (kind, status): (&str, &str),
+    (reason, message): (&str, &str),
+    now: &str,
+) {
     if !object["status"]["conditions"].is_array() {
         object["status"]["conditions"] = json!([]);
     }
     let Some(all) = object["status"]["conditions"].as_array_mut() else {
         return;
     };
-    let mut new = json!({"lastTransitionTime": now(), "message": message, "reason": reason, "status": status,
+    let mut new = json!({"lastTransitionTime": now, "message": message, "reason": reason, "status": status,
         "type": kind});
     match all.iter_mut().find(|one| one["type"] == kind) {
         Some(old) => {
@@ -143,7 +147,7 @@ fn has_condition(object: &Value, kind: &str) -> bool {
 }
 
 /// Compares a definition's names with those that others of its group have; sets what is accepted.
-fn accept(object: &mut Value, others: &[Value]) {
+fn accept(object: &mut Value, others: &[Value], now: &str) {
     let wanted = object["spec"]["names"].clone();
     let texts = |names: &Value, fields: &[&str]| -> Vec<String> {
         let single = fields.iter().filter_map(|field| names[*field].as_str());
@@ -205,17 +209,22 @@ fn accept(object: &mut Value, others: &[Value]) {
             set_condition(
                 object,
                 ("NamesAccepted", "True"),
-                "NoConflicts",
-                "no conflicts found",
+                ("NoConflicts", "no conflicts found"),
+                now,
             );
             let message = "the initial names have been accepted";
-            set_condition(object, ("Established", "True"), "InitialNamesAccepted", message);
+            set_condition(
+                object,
+                ("Established", "True"),
+                ("InitialNamesAccepted", message),
+                now,
+            );
         }
         Some((reason, message)) => {
-            set_condition(object, ("NamesAccepted", "False"), reason, &message);
+            set_condition(object, ("NamesAccepted", "False"), (reason, &message), now);
             if !established {
                 let message = "not all names are accepted";
-                set_condition(object, ("Established", "False"), "NotAccepted", message);
+                set_condition(object, ("Established", "False"), ("NotAccepted", message), now);
             }
         }
     }
@@ -256,7 +265,7 @@ impl Registry {
                                 && metadata::text(one, "name") != name
                         })
                         .collect();
-                    accept(object, &others);
+                    accept(object, &others, &self.around.now());
                 })
                 .await;
             if let Some(object) = accepted.filter(|object| is_new && has_condition(object, "Established")) {
@@ -321,7 +330,12 @@ impl Registry {
         let done = self
             .change_object(&served, name, |object| {
                 let (reason, message) = ("InstanceDeletionCompleted", "removed all instances");
-                set_condition(object, ("Terminating", "False"), reason, message);
+                set_condition(
+                    object,
+                    ("Terminating", "False"),
+                    (reason, message),
+                    &self.around.now(),
+                );
                 if let Some(all) = metadata::of_mut(object)
                     .get_mut("finalizers")
                     .and_then(Value::as_array_mut)

@@ -9,7 +9,6 @@ use super::failure::Failure;
 use super::list;
 use super::query::DeleteOptions;
 use super::reply::{self, Form, Reply};
-use super::world::now;
 use super::write::stored_form;
 use super::{Call, Registry, body, complete, kinds, metadata};
 use crate::store::{self, Expected, Object};
@@ -195,18 +194,42 @@ fn check_preconditions(
     Ok(())
 }
 
+/// Shortens the grace of an object that is being deleted already; it never grows.
+fn hurry(object: &mut Value, grace: i64) {
+    let fields = metadata::of_mut(object);
+    let old = fields.get("deletionGracePeriodSeconds").and_then(Value::as_i64);
+    let Some(old) = old.filter(|old| grace < *old) else {
+        return;
+    };
+    let end = fields.get("deletionTimestamp").and_then(Value::as_str);
+    let end = end.map(|end| later(end, grace - old));
+    fields.insert("deletionTimestamp".to_owned(), json!(end));
+    fields.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
+}
+
+/// A time so many seconds later.
+fn later(time: &str, seconds: i64) -> String {
+    let read = objects::time::parse(time);
+    let moved = read.and_then(|time| time.checked_add(jiff::SignedDuration::from_secs(seconds)).ok());
+    moved.map_or_else(|| time.to_owned(), objects::time::seconds)
+}
+
 /// Marks an object as being deleted, with the finalizers that the policy asks for.
 fn mark(call: &Call, object: &mut Value, options: &DeleteOptions) {
     let grace = kinds::grace_seconds(&call.served, object, options.grace_seconds);
     if !metadata::is_terminating(object) {
         let generation = metadata::of(object).get("generation").and_then(Value::as_i64);
         let fields = metadata::of_mut(object);
-        fields.insert("deletionTimestamp".to_owned(), json!(now()));
+        fields.insert(
+            "deletionTimestamp".to_owned(),
+            json!(later(&call.around.now(), grace)),
+        );
         fields.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
         if let Some(generation) = generation {
             fields.insert("generation".to_owned(), json!(generation.saturating_add(1)));
         }
     }
+    hurry(object, grace);
     let policy = match options.propagation.as_deref() {
         Some("Foreground") => Some(FOREGROUND),
         Some("Orphan") => Some(ORPHAN),
@@ -221,7 +244,7 @@ fn mark(call: &Call, object: &mut Value, options: &DeleteOptions) {
             all.push(json!(policy));
         }
     }
-    kinds::mark(&call.served, object);
+    kinds::mark(call, object);
 }
 
 fn success(call: &Call, object: &Value) -> Value {

@@ -81,7 +81,13 @@ pub(super) fn keep(call: &Call, live: &Value, object: &mut Value) {
 pub(super) fn is_held(served: &Served, object: &Value) -> bool {
     let contents = object.pointer("/spec/finalizers").and_then(Value::as_array);
     let namespace = served.is("", "namespaces") && contents.is_some_and(|all| !all.is_empty());
-    metadata::has_finalizers(object) || namespace
+    metadata::has_finalizers(object) || namespace || is_in_grace(served, object)
+}
+
+/// A pod that its node still has to stop: the node deletes it again, with no grace, when nothing of it runs.
+fn is_in_grace(served: &Served, object: &Value) -> bool {
+    let grace = object.pointer("/metadata/deletionGracePeriodSeconds");
+    served.is("", "pods") && grace.and_then(Value::as_i64).is_some_and(|grace| grace > 0)
 }
 
 /// Kinds whose deletion is answered with the object even when it is gone.
@@ -103,7 +109,9 @@ pub(super) fn grace_seconds(served: &Served, object: &Value, asked: Option<i64>)
         .pointer("/spec/nodeName")
         .and_then(Value::as_str)
         .is_some_and(|node| !node.is_empty());
-    if !served.is("", "pods") || !scheduled {
+    let phase = object.pointer("/status/phase").and_then(Value::as_str);
+    let over = matches!(phase, Some("Succeeded" | "Failed"));
+    if !served.is("", "pods") || !scheduled || over {
         return 0;
     }
     let own = object
@@ -112,12 +120,13 @@ pub(super) fn grace_seconds(served: &Served, object: &Value, asked: Option<i64>)
     asked.or(own).unwrap_or(30).max(0)
 }
 
-pub(super) fn mark(served: &Served, object: &mut Value) {
+pub(super) fn mark(call: &Call, object: &mut Value) {
+    let served = &*call.served;
     if served.is("", "namespaces") {
         object["status"]["phase"] = json!("Terminating");
     }
     if definition::is_definition(served) {
-        definition::mark(object);
+        definition::mark(object, &call.around.now());
     }
 }
 

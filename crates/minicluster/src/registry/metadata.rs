@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use super::Call;
 use super::catalog::Served;
 use super::failure::Failure;
-use super::world::{self, now};
 
 /// What the server keeps over an update, whatever the client sends.
 const KEPT: &[&str] = &[
@@ -88,7 +87,7 @@ pub(super) fn wrong_namespace() -> Failure {
 }
 
 /// Names a new object and gives it what only the server can.
-pub(super) fn begin(served: &Served, object: &mut Value) -> Result<(), Failure> {
+pub(super) fn begin(call: &Call, object: &mut Value) -> Result<(), Failure> {
     if !text(object, "resourceVersion").is_empty() {
         return Err(Failure::internal(
             "resourceVersion should not be set on objects to be created",
@@ -98,7 +97,10 @@ pub(super) fn begin(served: &Served, object: &mut Value) -> Result<(), Failure> 
     if text(object, "name").is_empty() && !generate.is_empty() {
         // Room for the suffix inside the 63 characters of a label, as the real server cuts it.
         let base: String = generate.chars().take(58).collect();
-        of_mut(object).insert("name".to_owned(), json!(format!("{base}{}", world::suffix())));
+        of_mut(object).insert(
+            "name".to_owned(),
+            json!(format!("{base}{}", call.around.suffix())),
+        );
     }
     let metadata = of_mut(object);
     for field in [
@@ -110,9 +112,9 @@ pub(super) fn begin(served: &Served, object: &mut Value) -> Result<(), Failure> 
     ] {
         metadata.remove(field);
     }
-    metadata.insert("uid".to_owned(), json!(world::uid()));
-    metadata.insert("creationTimestamp".to_owned(), json!(now()));
-    if counts_generations(served) {
+    metadata.insert("uid".to_owned(), json!(call.around.uid()));
+    metadata.insert("creationTimestamp".to_owned(), json!(call.around.now()));
+    if counts_generations(&call.served) {
         metadata.insert("generation".to_owned(), json!(1));
     }
     drop_empty(metadata);

@@ -7,7 +7,6 @@ use super::failure::Failure;
 use super::fields::{self, Decoded, media_type};
 use super::query::FieldValidation;
 use super::reply::{self, Reply};
-use super::world::now;
 use super::write::{self, MAX_TRIES, Owners, insert, prepare_changed, prepare_new, replace};
 use super::{Call, Registry, complete, metadata};
 use crate::apply::{self, Manager};
@@ -119,7 +118,7 @@ fn applied(call: &Call, live: Option<&Value>, patch: &Body) -> Result<Decoded, F
             subresource: call.subresource(),
         },
         force: call.query.flag("force"),
-        now: &now(),
+        now: &call.around.now(),
     };
     let target = write::target(&call.served, call.subresource());
     let applied = apply::apply(live, &configuration, &options, &target)?;

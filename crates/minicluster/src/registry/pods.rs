@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::failure::{Cause, Failure};
 use super::query::DeleteOptions;
 use super::reply::Reply;
-use super::world::now;
 use super::write::{Ready, replace};
 use super::{Call, Registry, complete, delete, fields, metadata};
 use crate::admission::Lookup as _;
@@ -110,19 +109,19 @@ async fn bind(registry: &Registry, call: &Call, dry_run: bool) -> Result<Reply, 
     for (key, value) in annotations.into_iter().flatten() {
         pod["metadata"]["annotations"][key] = value.clone();
     }
-    schedule(&mut pod);
+    schedule(&mut pod, &call.around.now());
     replace(registry, call, (&found, &live), Ready::computed(pod), dry_run).await?;
     Ok(success())
 }
 
 /// The condition that says that a node was found.
-fn schedule(pod: &mut Value) {
+fn schedule(pod: &mut Value, now: &str) {
     let generation = metadata::of(pod).get("generation").cloned();
     let mut condition = json!({
         "type": "PodScheduled",
         "status": "True",
         "lastProbeTime": null,
-        "lastTransitionTime": now(),
+        "lastTransitionTime": now,
     });
     if let Some(generation) = generation {
         condition["observedGeneration"] = generation;
@@ -190,20 +189,20 @@ async fn spend(registry: &Registry, call: &Call, pod: &Value, dry_run: bool) -> 
     }
     let mut status = budget["status"].clone();
     status["disruptionsAllowed"] = json!(number("disruptionsAllowed") - 1);
-    status["disruptedPods"][call.name()] = json!(now());
+    status["disruptedPods"][call.name()] = json!(call.around.now());
     if number("disruptionsAllowed") == 1 {
-        close(&mut status);
+        close(&mut status, &call.around.now());
     }
     Ok(registry.write_budget(namespace, budget, &status).await)
 }
 
 /// A budget that is used up says so in its condition.
-fn close(status: &mut Value) {
+fn close(status: &mut Value, now: &str) {
     for condition in status["conditions"].as_array_mut().into_iter().flatten() {
         if condition["type"] == "DisruptionAllowed" && condition["status"] == "True" {
             condition["status"] = json!("False");
             condition["reason"] = json!("InsufficientPods");
-            condition["lastTransitionTime"] = json!(now());
+            condition["lastTransitionTime"] = json!(now);
         }
     }
 }

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::failure::{Failure, details};
 use super::reply::Reply;
-use super::world::now;
 use super::{Call, Registry, metadata, write};
 use crate::auth::review::{self, Refusal};
 use crate::validate::Cause;
@@ -27,7 +26,7 @@ pub(super) fn answer(registry: &Registry, call: &Call, mut object: Value) -> Res
             access.look(|authorizer| review::local_access(authorizer, namespace, object))
         }
         "SelfSubjectRulesReview" => access.look(|authorizer| review::self_rules(authorizer, user, &object)),
-        "SelfSubjectReview" => Ok(review::who_am_i(user, api_version, &now())),
+        "SelfSubjectReview" => Ok(review::who_am_i(user, api_version, &call.around.now())),
         "TokenReview" => token(registry, object),
         _ => return Err(Failure::method_not_allowed()),
     };

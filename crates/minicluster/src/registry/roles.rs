@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::caller::{Place, Sent};
 use super::catalog::Served;
 use super::failure::{Failure, details};
-use super::world::{self, now};
 use super::write::stored_form;
 use super::{Call, Registry, Verb, metadata};
 use crate::auth::escalation::{self, Grant, Refusal};
@@ -56,8 +55,8 @@ impl Registry {
             return None;
         }
         let fields = metadata::of_mut(object);
-        fields.insert("uid".to_owned(), json!(world::uid()));
-        fields.insert("creationTimestamp".to_owned(), json!(now()));
+        fields.insert("uid".to_owned(), json!(self.around.uid()));
+        fields.insert("creationTimestamp".to_owned(), json!(self.around.now()));
         let draft = stored_form(&served, object).ok()?;
         Some(self.store.create(key, draft))
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failure::{Cause, Failure, details};
 use super::reply::Reply;
 use super::tokens::time;
-use super::world::{self, now, now_seconds};
+use super::world::now_seconds;
 use super::{Call, Registry, fields, metadata, review, write};
 use crate::auth::service_account::{Issue, Reference};
 use crate::auth::token_request::{Bound, TokenRequest};
@@ -49,8 +49,8 @@ pub(super) fn create(registry: &Registry, call: &Call) -> Result<Reply, Failure>
     metadata::place(call, &mut object)?;
     let fields = metadata::of_mut(&mut object);
     fields.insert("name".to_owned(), json!(call.name()));
-    fields.insert("uid".to_owned(), json!(world::uid()));
-    fields.insert("creationTimestamp".to_owned(), json!(now()));
+    fields.insert("uid".to_owned(), json!(call.around.uid()));
+    fields.insert("creationTimestamp".to_owned(), json!(call.around.now()));
     let group = &call.served.resource.group;
     let asked = TokenRequest::from_json(&object)
         .map_err(|refusal| review::refused(group, "TokenRequest", refusal))?;
@@ -69,7 +69,7 @@ pub(super) fn create(registry: &Registry, call: &Call) -> Result<Reply, Failure>
         pod: binding.pod,
         secret: binding.secret,
         node: binding.node,
-        id: world::uid(),
+        id: call.around.uid(),
     };
     let issued = registry.tokens.signer.issue(issue, now_seconds());
     let (token, ends) = issued.map_err(|error| Failure::internal(error.to_string()))?;

@@ -1,10 +1,63 @@
 //! The clock and the randomness of a running cluster: the only place that asks the machine for them.
+//!
+//! What is written into objects comes from [`Surroundings`], whose time may be virtual and whose numbers may be drawn
+//! from a seed, so that a history can be repeated. Credentials live by the machine's time whatever the cluster's is.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-/// RFC 3339, UTC, seconds: how Kubernetes writes times.
-pub(crate) fn now() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+use crate::clock::Clock;
+
+/// The time of a cluster, and the numbers in its uids and generated names. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Surroundings {
+    clock: Clock,
+    /// The state of a small generator (splitmix64); `None` for the machine's randomness.
+    dice: Option<Arc<Mutex<u64>>>,
+}
+
+impl Surroundings {
+    pub(crate) fn new(clock: Clock, seed: Option<u64>) -> Self {
+        Self {
+            clock,
+            dice: seed.map(|seed| Arc::new(Mutex::new(seed))),
+        }
+    }
+
+    /// RFC 3339, UTC, seconds: how Kubernetes writes times.
+    pub(crate) fn now(&self) -> String {
+        objects::time::seconds(self.clock.now())
+    }
+
+    /// A random UUID, version 4.
+    pub(crate) fn uid(&self) -> String {
+        let mut bytes = self.bytes::<16>();
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex = hexadecimal(&bytes);
+        let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+        parts.join("-")
+    }
+
+    /// Five characters for a generated name, out of those that the real server uses: no vowels, no look-alikes.
+    pub(crate) fn suffix(&self) -> String {
+        const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+        let pick = |byte: u8| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]);
+        self.bytes::<5>().into_iter().map(pick).collect()
+    }
+
+    fn bytes<const N: usize>(&self) -> [u8; N] {
+        let Some(dice) = &self.dice else { return random() };
+        let mut state = dice.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut byte = || {
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (mixed >> 56) as u8
+        };
+        std::array::from_fn(|_| byte())
+    }
 }
 
 /// Unix seconds.
@@ -26,23 +79,6 @@ pub(crate) fn date_in(days: i64) -> (i32, u8, u8) {
 pub(super) fn seconds_since(time: &str) -> Option<i64> {
     let then: Timestamp = time.parse().ok()?;
     Some(Timestamp::now().as_second() - then.as_second())
-}
-
-/// A random UUID, version 4.
-pub(super) fn uid() -> String {
-    let mut bytes = random::<16>();
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = hexadecimal(&bytes);
-    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-    parts.join("-")
-}
-
-/// Five characters for a generated name, out of those that the real server uses: no vowels, no look-alikes.
-pub(super) fn suffix() -> String {
-    const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
-    let pick = |byte: u8| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]);
-    random::<5>().into_iter().map(pick).collect()
 }
 
 /// 128 random bits, for a token.

@@ -16,7 +16,6 @@ use super::catalog::Served;
 use super::failure::Failure;
 use super::fields::{self, Decoded};
 use super::reply::{self, Reply};
-use super::world::now;
 use super::{
     Call, Registry, complete, custom, definition, identify, kinds, metadata, pods, review, selector,
 };
@@ -108,7 +107,7 @@ pub(super) fn prepare_new(
     metadata::place(call, &mut object)?;
     registry.begin_admission(call, &object)?;
     registry.check_grant(call, None, &object)?;
-    metadata::begin(served, &mut object)?;
+    metadata::begin(call, &mut object)?;
     kinds::strip_status(served, &mut object);
     let recorded = metadata::of(&object).get("managedFields").cloned();
     default(served, &mut object, None)?;
@@ -262,7 +261,7 @@ pub(super) fn track(call: &Call, live: Option<&Value>, object: &mut Value) {
         name: &call.manager,
         subresource: call.subresource(),
     };
-    apply::track(live, object, &manager, &target, &now());
+    apply::track(live, object, &manager, &target, &call.around.now());
 }
 
 pub(super) fn target<'a>(served: &'a Served, subresource: &str) -> apply::Target<'a> {

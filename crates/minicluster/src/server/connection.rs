@@ -216,6 +216,7 @@ impl Service {
             return Err(Failure::method_not_allowed());
         }
         let call = Call {
+            around: self.registry.around().clone(),
             served: Arc::clone(served),
             target,
             query,

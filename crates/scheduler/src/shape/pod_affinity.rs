@@ -75,11 +75,6 @@ impl Affinity {
         }
     }
 
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.required.is_empty() && self.avoided.is_empty() && self.preferred.is_empty()
-    }
-
     /// The labels of nodes that the terms are about.
     pub fn topologies(&self) -> impl Iterator<Item = &str> {
         let preferred = self.preferred.iter().map(|(_, term)| term);

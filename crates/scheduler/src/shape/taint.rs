@@ -1,4 +1,5 @@
-//! Taints of nodes and the tolerations of pods.
+//! Taints of nodes and the tolerations of pods, read once: `objects::taint` reads them again for each question,
+//! which is too slow to ask for every node.
 
 use objects::meta;
 use serde_json::Value;
