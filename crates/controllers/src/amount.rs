@@ -48,7 +48,11 @@ mod tests {
             (json!(null), 5, 0, 0),
         ] {
             assert_eq!(of(Some(&value), total, Rounding::Up), up, "{value} of {total}");
-            assert_eq!(of(Some(&value), total, Rounding::Down), down, "{value} of {total}");
+            assert_eq!(
+                of(Some(&value), total, Rounding::Down),
+                down,
+                "{value} of {total}"
+            );
         }
         assert_eq!(of(None, 5, Rounding::Up), 0);
     }

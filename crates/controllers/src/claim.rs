@@ -66,7 +66,9 @@ pub fn claim<'a>(
 #[must_use]
 pub fn owner_of(object: &Value, kind: &Kind) -> Option<Key> {
     let owner = meta::controller(object)?;
-    let group = meta::text(owner, "apiVersion").rsplit_once('/').map_or("", |(group, _)| group);
+    let group = meta::text(owner, "apiVersion")
+        .rsplit_once('/')
+        .map_or("", |(group, _)| group);
     (meta::text(owner, "kind") == kind.name && group == kind.group)
         .then(|| Key::new(kind.clone(), meta::namespace(object), meta::text(owner, "name")))
 }
@@ -111,20 +113,31 @@ pub fn wants(selector: &Selector, object: &Value) -> bool {
 
 fn adopt(owner: &Owner<'_>, kind: &Kind, object: &Value) -> Action {
     let mut owners = others(owner, object);
-    owners.push(meta::controller_reference(owner.object, owner.api_version, owner.kind));
+    owners.push(meta::controller_reference(
+        owner.object,
+        owner.api_version,
+        owner.kind,
+    ));
     patch(kind, object, &json!(owners))
 }
 
 fn release(owner: &Owner<'_>, kind: &Kind, object: &Value) -> Action {
     let owners = others(owner, object);
-    let owners = if owners.is_empty() { Value::Null } else { json!(owners) };
+    let owners = if owners.is_empty() {
+        Value::Null
+    } else {
+        json!(owners)
+    };
     patch(kind, object, &owners)
 }
 
 fn others(owner: &Owner<'_>, object: &Value) -> Vec<Value> {
     let uid = meta::uid(owner.object);
     let owners = meta::owners(object).iter();
-    owners.filter(|one| meta::text(one, "uid") != uid).cloned().collect()
+    owners
+        .filter(|one| meta::text(one, "uid") != uid)
+        .cloned()
+        .collect()
 }
 
 /// The uid makes sure that it is the object that was looked at.

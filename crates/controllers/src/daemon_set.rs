@@ -93,7 +93,9 @@ impl Loop for DaemonSets {
         } else if *kind == Kind::POD || *kind == Kind::CONTROLLER_REVISION {
             claim::touch_owners(change, &DAEMON_SET, keys);
             claim::touch_adopters(world, change, &DAEMON_SET, selector, keys);
-        } else if *kind == Kind::NODE && (change.changed("/metadata/labels") || change.changed("/spec/taints")) {
+        } else if *kind == Kind::NODE
+            && (change.changed("/metadata/labels") || change.changed("/spec/taints"))
+        {
             keys.extend(world.all(&DAEMON_SET).map(|set| Key::of(Kind::DAEMON_SET, set)));
         }
     }
@@ -158,7 +160,9 @@ impl<'a> Look<'a> {
             if place.fit.run && place.pods.is_empty() {
                 changes.create_on.insert(place.node);
             } else if !place.fit.keep {
-                changes.delete.extend(place.pods.iter().filter(|pod| !meta::is_deleted(pod)));
+                changes
+                    .delete
+                    .extend(place.pods.iter().filter(|pod| !meta::is_deleted(pod)));
             } else {
                 let running = self.running(place, backoff, &mut changes);
                 if !surging {
@@ -179,7 +183,12 @@ impl<'a> Look<'a> {
     fn running(&self, place: &Place<'a>, backoff: &mut Backoff, changes: &mut Changes<'a>) -> Vec<&'a Value> {
         let mut running = Vec::new();
         for pod in place.pods.iter().copied().filter(|pod| !meta::is_deleted(pod)) {
-            let who = format!("{}/{} on node {}", self.key.namespace, meta::name(pod), place.node);
+            let who = format!(
+                "{}/{} on node {}",
+                self.key.namespace,
+                meta::name(pod),
+                place.node
+            );
             match pod::phase(pod) {
                 "Failed" => {
                     let key = (meta::uid(self.set), place.node);
@@ -189,12 +198,16 @@ impl<'a> Look<'a> {
                     }
                     backoff.note(key, self.now);
                     let told = format!("Found failed daemon pod {who}, will try to kill it");
-                    changes.events.push(Event::warning(self.key, "FailedDaemonPod", told));
+                    changes
+                        .events
+                        .push(Event::warning(self.key, "FailedDaemonPod", told));
                     changes.delete.push(pod);
                 }
                 "Succeeded" => {
                     let told = format!("Found succeeded daemon pod {who}, will try to delete it");
-                    changes.events.push(Event::normal(self.key, "SucceededDaemonPod", told));
+                    changes
+                        .events
+                        .push(Event::normal(self.key, "SucceededDaemonPod", told));
                     changes.delete.push(pod);
                 }
                 _ => running.push(pod),
@@ -231,7 +244,8 @@ impl<'a> Look<'a> {
                 }
             }
         }
-        plan.actions.extend(changes.events.into_iter().map(Action::Record));
+        plan.actions
+            .extend(changes.events.into_iter().map(Action::Record));
         let mut names = Names::of(self.world, self.set, self.now);
         let blank = pods::blank(&owner(self.set), self.hash);
         for node in changes.create_on.into_iter().take(MAX_WRITES) {
@@ -241,7 +255,10 @@ impl<'a> Look<'a> {
             plan.push(Action::Record(Event::normal(self.key, "SuccessfulCreate", told)));
         }
         let mut deleted = BTreeSet::new();
-        let delete = changes.delete.into_iter().filter(|pod| deleted.insert(meta::uid(pod)));
+        let delete = changes
+            .delete
+            .into_iter()
+            .filter(|pod| deleted.insert(meta::uid(pod)));
         for pod in delete.take(MAX_WRITES) {
             let told = format!("Deleted pod: {}", meta::name(pod));
             plan.push(Action::delete(Key::of(Kind::POD, pod), pod));
@@ -317,10 +334,16 @@ fn settle<'a>(world: &World, owner: &Owner<'a>, revisions: &[&'a Value]) -> Resu
 /// Deletes old revisions that no pod has, but for as many as the set keeps for rollbacks.
 fn surplus(set: &Value, revisions: &[&Value], current: &Value, pods: &[&Value]) -> Vec<Action> {
     let live: BTreeSet<&str> = pods.iter().filter_map(|pod| meta::label(pod, HASH)).collect();
-    let old = revisions.iter().copied().filter(|one| meta::name(one) != meta::name(current));
+    let old = revisions
+        .iter()
+        .copied()
+        .filter(|one| meta::name(one) != meta::name(current));
     let old: Vec<_> = old.filter(|one| !meta::is_deleted(one)).collect();
     let limit = meta::number_at(set, "/spec/revisionHistoryLimit").unwrap_or(DEFAULT_LIMIT);
-    let unused = old.iter().copied().filter(|one| !meta::label(one, HASH).is_some_and(|hash| live.contains(hash)));
+    let unused = old
+        .iter()
+        .copied()
+        .filter(|one| !meta::label(one, HASH).is_some_and(|hash| live.contains(hash)));
     let unused: Vec<_> = unused.collect();
     // Those in use count among those that are kept.
     let in_use = i64::try_from(old.len() - unused.len()).unwrap_or_default();

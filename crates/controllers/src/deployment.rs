@@ -73,13 +73,17 @@ impl Loop for Deployments {
     }
 
     fn refused(&mut self, world: &World, key: &Key, refusal: &Refusal<'_>, now: Timestamp) -> Plan {
-        let (Action::Create(set), Meaning::NotCreated(why)) = (refusal.action, refusal::meaning(refusal)) else {
+        let (Action::Create(set), Meaning::NotCreated(why)) = (refusal.action, refusal::meaning(refusal))
+        else {
             return Plan::nothing();
         };
         let told = format!("Failed to create new replica set {:?}: {why}", meta::name(set));
         let event = Event::warning(key, "ReplicaSetCreateError", told.as_str());
         let mut plan = Plan::of(vec![Action::Record(event)]);
-        if let Some(deployment) = world.get(key).filter(|deployment| progress::deadline(deployment).is_some()) {
+        if let Some(deployment) = world
+            .get(key)
+            .filter(|deployment| progress::deadline(deployment).is_some())
+        {
             let mut conditions = conditions(deployment);
             let failed = Said::progressing("False", "ReplicaSetCreateError", &told);
             condition::set(&mut conditions, failed, now);

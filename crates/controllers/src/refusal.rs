@@ -59,8 +59,18 @@ mod tests {
         for (code, reason, text, expected) in [
             (403, "Forbidden", quota, Meaning::NotCreated(quota.to_owned())),
             (403, "Forbidden", ending, Meaning::Nothing),
-            (409, "AlreadyExists", "pods \"web-abc\" already exists", Meaning::Nothing),
-            (403, "Forbidden", account, Meaning::NotCreated(account.replace("web-abc", "web-"))),
+            (
+                409,
+                "AlreadyExists",
+                "pods \"web-abc\" already exists",
+                Meaning::Nothing,
+            ),
+            (
+                403,
+                "Forbidden",
+                account,
+                Meaning::NotCreated(account.replace("web-abc", "web-")),
+            ),
         ] {
             let refusal = Refusal {
                 action: &create,

@@ -236,4 +236,3 @@ fn related<'a>(world: &'a World, set: &'a Value, kind: &'a Kind) -> Vec<&'a Valu
     let siblings = world.controlled(meta::text(controller, "uid"), kind);
     siblings.flat_map(|sibling| pods(sibling)).collect()
 }
-

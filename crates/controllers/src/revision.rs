@@ -55,7 +55,10 @@ pub fn data(template: &Value) -> Value {
 /// The template that a revision holds.
 #[must_use]
 pub fn template(revision: &Value) -> Value {
-    let mut template = revision.pointer("/data/spec/template").cloned().unwrap_or_default();
+    let mut template = revision
+        .pointer("/data/spec/template")
+        .cloned()
+        .unwrap_or_default();
     if let Some(fields) = template.as_object_mut() {
         fields.remove("$patch");
     }
@@ -93,7 +96,9 @@ pub fn object(draft: &Draft<'_>) -> Value {
         "namespace": meta::namespace(owner),
         "ownerReferences": [meta::controller_reference(owner, api_version, kind)],
     });
-    let labels = owner.pointer("/spec/template/metadata/labels").filter(|labels| labels.is_object());
+    let labels = owner
+        .pointer("/spec/template/metadata/labels")
+        .filter(|labels| labels.is_object());
     metadata["labels"] = labels.cloned().unwrap_or_else(|| json!({}));
     metadata["labels"][draft.hash_label] = json!(draft.hash);
     if let Some(annotations) = owner.pointer("/metadata/annotations") {
@@ -114,7 +119,10 @@ pub fn object(draft: &Draft<'_>) -> Value {
 #[must_use]
 pub fn settle<'a>(revisions: &[&'a Value], taken: Option<&Value>, draft: &Draft<'_>) -> Outcome<'a> {
     // The last of several equal ones wins: it is the one that was used last.
-    let equal = revisions.iter().rev().find(|one| one.get("data") == Some(draft.data));
+    let equal = revisions
+        .iter()
+        .rev()
+        .find(|one| one.get("data") == Some(draft.data));
     let last = revisions.last().map_or(0, |last| number(last));
     match equal {
         Some(equal) if number(equal) == last => Outcome::Found(equal),
@@ -133,7 +141,8 @@ pub fn settle<'a>(revisions: &[&'a Value], taken: Option<&Value>, draft: &Draft<
 pub fn surplus(history: &[&Value], keep: i64) -> Vec<Action> {
     let count = i64::try_from(history.len()).unwrap_or(i64::MAX) - keep.max(0);
     let old = history.iter().take(usize::try_from(count).unwrap_or_default());
-    old.map(|one| Action::delete(Key::of(Kind::CONTROLLER_REVISION, one), one)).collect()
+    old.map(|one| Action::delete(Key::of(Kind::CONTROLLER_REVISION, one), one))
+        .collect()
 }
 
 /// The hash of a revision with this content.

@@ -135,7 +135,8 @@ impl Loop for StatefulSets {
             {
                 let claim = meta::name(object);
                 let pod = claims::pod_of(set, claim);
-                let told = format!("create Claim {claim} for Pod {pod} in StatefulSet {set} failed error: {why}");
+                let told =
+                    format!("create Claim {claim} for Pod {pod} in StatefulSet {set} failed error: {why}");
                 ("FailedCreate", told)
             }
             (Meaning::NotDeleted(why), Action::Delete { key: pod, .. }) => {
@@ -230,7 +231,8 @@ impl<'a> Look<'a> {
         }
         let told = format!("create Pod {name} in StatefulSet {} successful", self.key.name);
         self.plan.push(Action::Create(pod));
-        self.plan.push(Action::Record(Event::normal(self.key, "SuccessfulCreate", told)));
+        self.plan
+            .push(Action::Record(Event::normal(self.key, "SuccessfulCreate", told)));
         Next::Wait
     }
 
@@ -244,10 +246,13 @@ impl<'a> Look<'a> {
                 Some(old) if meta::is_deleted(old) => next = Next::Wait,
                 Some(_) => {}
                 None => {
-                    let told =
-                        format!("create Claim {name} Pod {pod} in StatefulSet {} success", self.key.name);
+                    let told = format!(
+                        "create Claim {name} Pod {pod} in StatefulSet {} success",
+                        self.key.name
+                    );
                     self.plan.push(Action::Create(claim));
-                    self.plan.push(Action::Record(Event::normal(self.key, "SuccessfulCreate", told)));
+                    self.plan
+                        .push(Action::Record(Event::normal(self.key, "SuccessfulCreate", told)));
                 }
             }
         }
@@ -314,9 +319,14 @@ impl<'a> Look<'a> {
     }
 
     fn delete(&mut self, pod: &Value) {
-        let told = format!("delete Pod {} in StatefulSet {} successful", meta::name(pod), self.key.name);
+        let told = format!(
+            "delete Pod {} in StatefulSet {} successful",
+            meta::name(pod),
+            self.key.name
+        );
         self.plan.push(Action::delete(Key::of(Kind::POD, pod), pod));
-        self.plan.push(Action::Record(Event::normal(self.key, "SuccessfulDelete", told)));
+        self.plan
+            .push(Action::Record(Event::normal(self.key, "SuccessfulDelete", told)));
     }
 
     /// Which revision a missing pod is made from: below the partition, the one before the update.
@@ -339,7 +349,10 @@ impl<'a> Look<'a> {
     }
 
     fn max_unavailable(&self) -> i64 {
-        match self.set.pointer("/spec/updateStrategy/rollingUpdate/maxUnavailable") {
+        match self
+            .set
+            .pointer("/spec/updateStrategy/rollingUpdate/maxUnavailable")
+        {
             None => 1,
             // Never none: then an update could not begin.
             some => amount::of(some, status::replicas(self.set), Rounding::Down).max(1),

@@ -42,7 +42,8 @@ impl Status {
         if conditions.is_empty() {
             self.fields.remove("conditions");
         } else {
-            self.fields.insert("conditions".to_owned(), Value::Array(conditions));
+            self.fields
+                .insert("conditions".to_owned(), Value::Array(conditions));
         }
     }
 

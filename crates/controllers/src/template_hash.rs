@@ -90,7 +90,9 @@ fn quote(string: &str, text: &mut String) {
 
 fn safe(hash: u32) -> String {
     let digits = hash.to_string();
-    let letters = digits.bytes().map(|digit| char::from(SAFE[usize::from(digit) % SAFE.len()]));
+    let letters = digits
+        .bytes()
+        .map(|digit| char::from(SAFE[usize::from(digit) % SAFE.len()]));
     letters.collect()
 }
 

@@ -7,7 +7,7 @@
 //! One task owns it and feeds it the cluster's changes in their order. It holds each object parsed, without its
 //! managed fields: no loop reads them, and they are half of an object's size.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -24,14 +24,17 @@ pub struct World {
     /// Every kind that the cluster serves, whether there are objects of it or not, with its name in the plural.
     served: HashMap<Kind, String>,
     /// By the uid of any owner, whether it is there or not.
-    owned: HashMap<Box<str>, BTreeSet<Key>>,
+    owned: HashMap<Box<str>, Members>,
     /// Pods by `spec.nodeName`, the unscheduled ones under "".
-    on_node: HashMap<Box<str>, BTreeSet<Key>>,
+    on_node: HashMap<Box<str>, Members>,
     /// Pods by namespace, label and value.
-    labelled: HashMap<Place, BTreeSet<Key>>,
+    labelled: HashMap<Place, Members>,
     /// What has no controller, by kind and namespace: what a controller may adopt is found without a look at all.
-    orphans: HashMap<(Kind, Box<str>), BTreeSet<Key>>,
+    orphans: HashMap<(Kind, Box<str>), Members>,
 }
+
+/// The objects at one place of an index: themselves, so that who walks over thousands looks up none.
+type Members = BTreeMap<Key, Arc<Value>>;
 
 /// The objects of one kind by namespace and name.
 type Objects = BTreeMap<(Arc<str>, Arc<str>), Arc<Value>>;
@@ -129,7 +132,7 @@ impl World {
 
     /// The objects that name an owner of this uid, by their keys.
     pub fn owned<'a>(&'a self, uid: &str) -> impl Iterator<Item = (&'a Key, &'a Arc<Value>)> + use<'a> {
-        self.resolve(self.owned.get(uid))
+        members(self.owned.get(uid))
     }
 
     /// The objects of a kind that are controlled by the owner of this uid.
@@ -151,12 +154,12 @@ impl World {
         namespace: &str,
     ) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
         let place = (kind.clone(), Box::from(namespace));
-        self.resolve(self.orphans.get(&place)).map(|(_, object)| object)
+        members(self.orphans.get(&place)).map(|(_, object)| object)
     }
 
     /// The pods bound to a node; those bound to none for "".
     pub fn on_node<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
-        self.resolve(self.on_node.get(node)).map(|(_, pod)| pod)
+        members(self.on_node.get(node)).map(|(_, pod)| pod)
     }
 
     /// The pods of a namespace that a selector selects. Quick when the selector asks for a certain label.
@@ -169,7 +172,7 @@ impl World {
         match selector.certain() {
             Some((label, value)) => {
                 let place = (Box::from(namespace), Box::from(label), Box::from(value));
-                let pods = self.resolve(self.labelled.get(&place)).map(|(_, pod)| pod);
+                let pods = members(self.labelled.get(&place)).map(|(_, pod)| pod);
                 Box::new(pods.filter(move |pod| selector.selects(pod)))
             }
             None => {
@@ -208,29 +211,23 @@ impl World {
         Some(old)
     }
 
-    fn resolve<'a>(
-        &'a self,
-        keys: Option<&'a BTreeSet<Key>>,
-    ) -> impl Iterator<Item = (&'a Key, &'a Arc<Value>)> + use<'a> {
-        keys.into_iter()
-            .flatten()
-            .filter_map(|key| Some((key, self.get(key)?)))
-    }
-
-    fn link(&mut self, key: &Key, object: &Value) {
+    fn link(&mut self, key: &Key, object: &Arc<Value>) {
         for owner in meta::owners(object) {
             let keys = self.owned.entry(Box::from(meta::text(owner, "uid")));
-            keys.or_default().insert(key.clone());
+            keys.or_default().insert(key.clone(), Arc::clone(object));
         }
         if meta::controller(object).is_none() {
             let orphans = self.orphans.entry(home(key));
-            orphans.or_default().insert(key.clone());
+            orphans.or_default().insert(key.clone(), Arc::clone(object));
         }
         if key.kind == Kind::POD {
             let node = self.on_node.entry(Box::from(node_of(object)));
-            node.or_default().insert(key.clone());
+            node.or_default().insert(key.clone(), Arc::clone(object));
             for place in places(key, object) {
-                self.labelled.entry(place).or_default().insert(key.clone());
+                self.labelled
+                    .entry(place)
+                    .or_default()
+                    .insert(key.clone(), Arc::clone(object));
             }
         }
     }
@@ -276,7 +273,11 @@ fn places(key: &Key, object: &Value) -> Vec<Place> {
         .collect()
 }
 
-fn take<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<Key>>, at: &K, key: &Key) {
+fn members(place: Option<&Members>) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
+    place.into_iter().flatten()
+}
+
+fn take<K: std::hash::Hash + Eq>(index: &mut HashMap<K, Members>, at: &K, key: &Key) {
     if let Some(keys) = index.get_mut(at) {
         keys.remove(key);
         if keys.is_empty() {

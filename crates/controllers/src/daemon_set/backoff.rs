@@ -35,7 +35,11 @@ impl Backoff {
         }
         let entry = self.pauses.entry(owned(key));
         let next = |(pause, since): &mut (SignedDuration, Timestamp)| {
-            *pause = if is_calm(*since, now) { FIRST } else { pause.saturating_mul(2).min(LONGEST) };
+            *pause = if is_calm(*since, now) {
+                FIRST
+            } else {
+                pause.saturating_mul(2).min(LONGEST)
+            };
             *since = now;
         };
         entry.and_modify(next).or_insert((FIRST, now));

@@ -41,8 +41,14 @@ impl<'a> Needs<'a> {
         }
         let taints = meta::list_at(node, "/spec/taints");
         let tolerated = |effect: &str| {
-            let mut hard = taints.iter().filter(|taint| meta::text(taint, "effect") == effect);
-            hard.all(|taint| self.tolerations.iter().any(|toleration| tolerates(toleration, taint)))
+            let mut hard = taints
+                .iter()
+                .filter(|taint| meta::text(taint, "effect") == effect);
+            hard.all(|taint| {
+                self.tolerations
+                    .iter()
+                    .any(|toleration| tolerates(toleration, taint))
+            })
         };
         // A node that takes no new pods is no reason to end those that it has.
         let keep = tolerated("NoExecute");
@@ -76,7 +82,9 @@ fn matches(term: &Value, node: &Value) -> bool {
     let expressions = meta::list_at(term, "/matchExpressions");
     let fields = meta::list_at(term, "/matchFields");
     let field = |key: &str| (key == "metadata.name").then(|| meta::name(node));
-    let all = expressions.iter().all(|one| met(one, meta::label(node, meta::text(one, "key"))))
+    let all = expressions
+        .iter()
+        .all(|one| met(one, meta::label(node, meta::text(one, "key"))))
         && fields.iter().all(|one| met(one, field(meta::text(one, "key"))));
     all && !(expressions.is_empty() && fields.is_empty())
 }
@@ -141,16 +149,42 @@ mod tests {
             (json!({"nodeName": "n2"}), &node, no),
             (json!({"nodeSelector": {"disk": "ssd"}}), &node, yes),
             (json!({"nodeSelector": {"disk": "hdd"}}), &node, no),
-            (affinity(json!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]})), &node, yes),
-            (affinity(json!({"matchExpressions": [{"key": "cores", "operator": "Gt", "values": ["4"]}]})), &node, yes),
-            (affinity(json!({"matchExpressions": [{"key": "cores", "operator": "Lt", "values": ["4"]}]})), &node, no),
+            (
+                affinity(
+                    json!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]}),
+                ),
+                &node,
+                yes,
+            ),
+            (
+                affinity(json!({"matchExpressions": [{"key": "cores", "operator": "Gt", "values": ["4"]}]})),
+                &node,
+                yes,
+            ),
+            (
+                affinity(json!({"matchExpressions": [{"key": "cores", "operator": "Lt", "values": ["4"]}]})),
+                &node,
+                no,
+            ),
             (affinity(json!({})), &node, no),
             (json!({}), &tainted("NoSchedule"), (false, true)),
             (json!({}), &tainted("NoExecute"), no),
             (json!({}), &tainted("PreferNoSchedule"), yes),
-            (json!({"tolerations": [{"operator": "Exists"}]}), &tainted("NoExecute"), yes),
-            (json!({"tolerations": [{"key": "k", "value": "v"}]}), &tainted("NoSchedule"), yes),
-            (json!({"tolerations": [{"key": "k", "value": "w"}]}), &tainted("NoSchedule"), (false, true)),
+            (
+                json!({"tolerations": [{"operator": "Exists"}]}),
+                &tainted("NoExecute"),
+                yes,
+            ),
+            (
+                json!({"tolerations": [{"key": "k", "value": "v"}]}),
+                &tainted("NoSchedule"),
+                yes,
+            ),
+            (
+                json!({"tolerations": [{"key": "k", "value": "w"}]}),
+                &tainted("NoSchedule"),
+                (false, true),
+            ),
             (json!({}), &cordoned, yes),
         ] {
             let set = json!({"spec": {"template": {"spec": spec}}});

@@ -33,7 +33,9 @@ pub(super) fn tolerations(spec: &Value) -> Vec<Value> {
     for (key, effect) in TOLERATED.into_iter().chain(network) {
         let wanted = json!({"key": key, "operator": "Exists", "effect": effect});
         let same = |one: &Value| {
-            ["key", "operator", "effect"].into_iter().all(|field| meta::text(one, field) == meta::text(&wanted, field))
+            ["key", "operator", "effect"]
+                .into_iter()
+                .all(|field| meta::text(one, field) == meta::text(&wanted, field))
         };
         match tolerations.iter_mut().find(|one| same(one)) {
             Some(one) => *one = wanted,
@@ -80,8 +82,13 @@ pub(super) fn by_node<'a>(pods: &[&'a Value]) -> HashMap<&'a str, Vec<&'a Value>
 
 /// Pods that wait for a node which is gone: nothing else would ever end them.
 pub(super) fn without_node<'a>(world: &World, pods: &[&'a Value]) -> Vec<&'a Value> {
-    let waiting = pods.iter().copied().filter(|pod| pod::node(pod).is_empty() && !meta::is_deleted(pod));
-    waiting.filter(|pod| world.find(&Kind::NODE, "", target(pod)).is_none()).collect()
+    let waiting = pods
+        .iter()
+        .copied()
+        .filter(|pod| pod::node(pod).is_empty() && !meta::is_deleted(pod));
+    waiting
+        .filter(|pod| world.find(&Kind::NODE, "", target(pod)).is_none())
+        .collect()
 }
 
 fn target(pod: &Value) -> &str {
@@ -89,7 +96,9 @@ fn target(pod: &Value) -> &str {
     if !node.is_empty() {
         return node;
     }
-    let required = pod.pointer("/spec/affinity/nodeAffinity").and_then(|affinity| affinity.get(REQUIRED));
+    let required = pod
+        .pointer("/spec/affinity/nodeAffinity")
+        .and_then(|affinity| affinity.get(REQUIRED));
     let terms = required.map_or(&[][..], |required| meta::list_at(required, "/nodeSelectorTerms"));
     let fields = terms.iter().flat_map(|term| meta::list_at(term, "/matchFields"));
     let mut names = fields.filter(|field| meta::text(field, "key") == "metadata.name");

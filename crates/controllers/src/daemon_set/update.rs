@@ -23,7 +23,9 @@ struct Pair<'a> {
 /// The bounds of a set that wants so many pods.
 pub(super) fn bounds(set: &Value, wanted: i64) -> Bounds {
     let amount = |field| {
-        let value = set.pointer("/spec/updateStrategy/rollingUpdate").and_then(|update| update.get(field));
+        let value = set
+            .pointer("/spec/updateStrategy/rollingUpdate")
+            .and_then(|update| update.get(field));
         amount::of(value, wanted, Rounding::Up).max(0)
     };
     let (surge, mut unavailable) = (amount("maxSurge"), amount("maxUnavailable"));
@@ -47,12 +49,18 @@ impl<'a> Look<'a> {
     fn replace(&self, most: i64, changes: &mut Changes<'a>) {
         let mut unavailable = 0;
         let mut candidates = Vec::new();
-        let places = self.places.iter().filter(|place| place.fit.run || !place.pods.is_empty());
+        let places = self
+            .places
+            .iter()
+            .filter(|place| place.fit.run || !place.pods.is_empty());
         for place in places {
             match self.pair(place) {
                 // Too many, none, or one of each: not this step's affair, but nothing that serves for sure.
                 None | Some(Pair { new: None, old: None }) => unavailable += 1,
-                Some(Pair { new: Some(_), old: Some(_) }) => unavailable += 1,
+                Some(Pair {
+                    new: Some(_),
+                    old: Some(_),
+                }) => unavailable += 1,
                 Some(Pair { new: Some(new), .. }) => unavailable += i64::from(!self.is_available(new)),
                 Some(Pair { old: Some(old), .. }) if self.is_available(old) => candidates.push(old),
                 // An old pod that serves nobody costs nothing.
@@ -68,14 +76,20 @@ impl<'a> Look<'a> {
         let mut candidates = Vec::new();
         for place in &self.places {
             match self.pair(place) {
-                Some(Pair { new: None, old: Some(old) }) if place.fit.run => {
+                Some(Pair {
+                    new: None,
+                    old: Some(old),
+                }) if place.fit.run => {
                     if self.is_available(old) {
                         candidates.push(place.node);
                     } else {
                         changes.create_on.insert(place.node);
                     }
                 }
-                Some(Pair { new: Some(new), old: Some(old) }) => {
+                Some(Pair {
+                    new: Some(new),
+                    old: Some(old),
+                }) => {
                     if self.is_available(new) || !self.is_available(old) {
                         changes.delete.push(old);
                     } else {

@@ -48,8 +48,9 @@ pub(super) fn reason<'a>(conditions: &'a [Value], kind: &str) -> &'a str {
 /// Sets a condition unless one with the same status and reason is there: another message alone changes nothing.
 pub(super) fn set(conditions: &mut Vec<Value>, said: Said<'_>, now: Timestamp) {
     let old = find(conditions, said.kind);
-    if !old.is_some_and(|old| meta::text(old, "status") == said.status && meta::text(old, "reason") == said.reason)
-    {
+    if !old.is_some_and(|old| {
+        meta::text(old, "status") == said.status && meta::text(old, "reason") == said.reason
+    }) {
         renew(conditions, said, now);
     }
 }
@@ -58,7 +59,9 @@ pub(super) fn set(conditions: &mut Vec<Value>, said: Said<'_>, now: Timestamp) {
 pub(super) fn renew(conditions: &mut Vec<Value>, said: Said<'_>, now: Timestamp) {
     let now = time::seconds(now);
     let old = find(conditions, said.kind).filter(|old| meta::text(old, "status") == said.status);
-    let changed = old.map_or(now.as_str(), |old| meta::text(old, "lastTransitionTime")).to_owned();
+    let changed = old
+        .map_or(now.as_str(), |old| meta::text(old, "lastTransitionTime"))
+        .to_owned();
     conditions.retain(|one| meta::text(one, "type") != said.kind);
     conditions.push(json!({
         "type": said.kind,

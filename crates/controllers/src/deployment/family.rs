@@ -50,7 +50,9 @@ impl Bounds {
         let replicas = size(deployment);
         let rolling = meta::text_at(deployment, "/spec/strategy/type") != "Recreate";
         let amount = |field, rounding| {
-            let value = deployment.pointer("/spec/strategy/rollingUpdate").and_then(|update| update.get(field));
+            let value = deployment
+                .pointer("/spec/strategy/rollingUpdate")
+                .and_then(|update| update.get(field));
             amount::of(value, replicas, rounding).max(0)
         };
         let (mut surge, mut unavailable) = (0, 0);
@@ -152,17 +154,26 @@ pub(super) fn sort_by_size(sets: &mut [&Value], newest_first: bool) {
 /// Hands the Deployment's annotations and a revision down to the new ReplicaSet's; whether anything changed.
 pub(super) fn inherit(annotations: &mut Map<String, Value>, deployment: &Value, revision: i64) -> bool {
     let before = annotations.clone();
-    let given = deployment.pointer("/metadata/annotations").and_then(Value::as_object);
+    let given = deployment
+        .pointer("/metadata/annotations")
+        .and_then(Value::as_object);
     for (name, value) in given.into_iter().flatten() {
         if !NOT_COPIED.contains(&name.as_str()) {
             annotations.insert(name.clone(), value.clone());
         }
     }
-    let old = annotations.get(REVISION).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let old = annotations
+        .get(REVISION)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     if old.parse::<i64>().unwrap_or_default() < revision {
         annotations.insert(REVISION.to_owned(), json!(revision.to_string()));
         if !old.is_empty() {
-            let history = annotations.get(HISTORY).and_then(Value::as_str).unwrap_or_default();
+            let history = annotations
+                .get(HISTORY)
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             annotations.insert(HISTORY.to_owned(), json!(prolonged(history, &old)));
         }
     }

@@ -83,7 +83,11 @@ pub(super) fn deadline(deployment: &Value) -> Option<SignedDuration> {
 pub(super) fn set_available(conditions: &mut Vec<Value>, counts: &Counts, bounds: &Bounds, now: Timestamp) {
     let enough = counts.available >= bounds.replicas - bounds.unavailable;
     let (status, reason, message) = if enough {
-        ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+        (
+            "True",
+            "MinimumReplicasAvailable",
+            "Deployment has minimum availability.",
+        )
     } else {
         (
             "False",
@@ -150,12 +154,19 @@ pub(super) fn set_progressing(conditions: &mut Vec<Value>, step: &Step<'_>) {
 /// Says what keeps a ReplicaSet from making its pods; the new one's trouble comes first.
 pub(super) fn set_failure(conditions: &mut Vec<Value>, family: &Family<'_>) {
     let failure = |set: &&Value| objects::condition::find(set, REPLICA_FAILURE).is_some();
-    let failing = family.new.filter(|new| failure(new)).or_else(|| family.all().find(failure));
+    let failing = family
+        .new
+        .filter(|new| failure(new))
+        .or_else(|| family.all().find(failure));
     let Some(said) = failing.and_then(|set| objects::condition::find(set, REPLICA_FAILURE)) else {
         remove_condition(conditions, REPLICA_FAILURE);
         return;
     };
-    let same = |old: &Value| ["status", "reason"].into_iter().all(|field| old.get(field) == said.get(field));
+    let same = |old: &Value| {
+        ["status", "reason"]
+            .into_iter()
+            .all(|field| old.get(field) == said.get(field))
+    };
     if condition::find(conditions, REPLICA_FAILURE).is_some_and(same) {
         return;
     }
@@ -183,5 +194,7 @@ fn due(conditions: &[Value], deadline: SignedDuration) -> Option<Timestamp> {
     if meta::text(said, "reason") == condition::NEW_AVAILABLE {
         return None;
     }
-    time::parse(meta::text(said, "lastUpdateTime"))?.checked_add(deadline).ok()
+    time::parse(meta::text(said, "lastUpdateTime"))?
+        .checked_add(deadline)
+        .ok()
 }

@@ -73,7 +73,11 @@ impl<'a> Rollout<'a> {
             }
             return self.report(false);
         }
-        let next = if self.bounds.rolling { self.roll() } else { self.recreate() };
+        let next = if self.bounds.rolling {
+            self.roll()
+        } else {
+            self.recreate()
+        };
         if next == Next::Go && Counts::said(self.deployment).complete(&self.bounds) {
             self.clean_up();
         }
@@ -219,7 +223,13 @@ impl<'a> Rollout<'a> {
 
     /// Recreate: all old pods go, then the new ones come.
     fn recreate(&mut self) -> Next {
-        let active: Vec<_> = self.family.old.iter().copied().filter(|set| size(set) > 0).collect();
+        let active: Vec<_> = self
+            .family
+            .old
+            .iter()
+            .copied()
+            .filter(|set| size(set) > 0)
+            .collect();
         for set in &active {
             self.scale(set, 0);
         }
@@ -258,7 +268,8 @@ impl<'a> Rollout<'a> {
         let told = format!("Scaled up replica set {name} from 0 to {size}");
         self.plan.push(Action::Create(set));
         if size > 0 {
-            self.plan.push(Action::Record(Event::normal(self.key, "ScalingReplicaSet", told)));
+            self.plan
+                .push(Action::Record(Event::normal(self.key, "ScalingReplicaSet", told)));
         }
         if progress::deadline(self.deployment).is_some() {
             let said = Said::progressing("True", condition::NEW_CREATED, &message);
@@ -292,7 +303,8 @@ impl<'a> Rollout<'a> {
             let direction = if wanted > now { "up" } else { "down" };
             let name = meta::name(set);
             let told = format!("Scaled {direction} replica set {name} from {now} to {wanted}");
-            self.plan.push(Action::Record(Event::normal(self.key, "ScalingReplicaSet", told)));
+            self.plan
+                .push(Action::Record(Event::normal(self.key, "ScalingReplicaSet", told)));
         }
     }
 
@@ -310,7 +322,8 @@ impl<'a> Rollout<'a> {
         for set in old.into_iter().take(usize::try_from(surplus).unwrap_or_default()) {
             let settled = meta::generation(set) <= family::count(set, "observedGeneration");
             if size(set) == 0 && family::count(set, "replicas") == 0 && settled {
-                self.plan.push(Action::delete(Key::of(Kind::REPLICA_SET, set), set));
+                self.plan
+                    .push(Action::delete(Key::of(Kind::REPLICA_SET, set), set));
             }
         }
     }

@@ -43,7 +43,8 @@ pub(super) fn replica_set(deployment: &Value, family: &Family<'_>, bounds: &Boun
             "template": template,
         },
     });
-    if let Some(seconds) = meta::number_at(deployment, "/spec/minReadySeconds").filter(|seconds| *seconds > 0) {
+    if let Some(seconds) = meta::number_at(deployment, "/spec/minReadySeconds").filter(|seconds| *seconds > 0)
+    {
         set["spec"]["minReadySeconds"] = json!(seconds);
     }
     let annotations = meta::map_mut(&mut set, &["metadata", "annotations"]);

@@ -30,7 +30,10 @@ pub(super) fn victims<'a>(
     for pod in related.iter().filter(|pod| pod::is_active(pod)) {
         *neighbours.entry(pod::node(pod)).or_default() += 1;
     }
-    let mut ranked: Vec<_> = active.iter().map(|pod| (rank(pod, &neighbours, now), *pod)).collect();
+    let mut ranked: Vec<_> = active
+        .iter()
+        .map(|pod| (rank(pod, &neighbours, now), *pod))
+        .collect();
     ranked.sort_by_key(|(one, _)| *one);
     ranked.into_iter().take(count).map(|(_, pod)| pod).collect()
 }
@@ -51,7 +54,12 @@ fn rank<'a>(pod: &'a Value, neighbours: &HashMap<&str, usize>, now: Timestamp) -
         _ => 2,
     };
     (
-        (!node.is_empty(), phase, pod::is_ready(pod), cost.map_or(0, i64::from)),
+        (
+            !node.is_empty(),
+            phase,
+            pod::is_ready(pod),
+            cost.map_or(0, i64::from),
+        ),
         (
             Reverse(neighbours.get(node).copied().unwrap_or_default()),
             magnitude(pod::ready_since(pod), now),
@@ -103,17 +111,37 @@ mod tests {
         // Each of the second is worth less than any of the first.
         for (better, worse) in [
             (pod("a", "n", &plain), pod("b", "", &plain)),
-            (pod("a", "n", &plain), pod("b", "n", &json!({"/status/phase": "Pending"}))),
-            (pod("a", "n", &plain), pod("b", "n", &json!({"/status/conditions/0/status": "False"}))),
-            (pod("a", "n", &plain), pod("b", "n", &json!({"/metadata/annotations": cost}))),
             (
                 pod("a", "n", &plain),
-                pod("b", "n", &json!({"/status/conditions/0/lastTransitionTime": "2026-01-01T09:59:00Z"})),
+                pod("b", "n", &json!({"/status/phase": "Pending"})),
             ),
-            (pod("a", "n", &plain), pod("b", "n", &json!({"/status": restarted}))),
             (
                 pod("a", "n", &plain),
-                pod("b", "n", &json!({"/metadata/creationTimestamp": "2026-01-01T09:59:00Z"})),
+                pod("b", "n", &json!({"/status/conditions/0/status": "False"})),
+            ),
+            (
+                pod("a", "n", &plain),
+                pod("b", "n", &json!({"/metadata/annotations": cost})),
+            ),
+            (
+                pod("a", "n", &plain),
+                pod(
+                    "b",
+                    "n",
+                    &json!({"/status/conditions/0/lastTransitionTime": "2026-01-01T09:59:00Z"}),
+                ),
+            ),
+            (
+                pod("a", "n", &plain),
+                pod("b", "n", &json!({"/status": restarted})),
+            ),
+            (
+                pod("a", "n", &plain),
+                pod(
+                    "b",
+                    "n",
+                    &json!({"/metadata/creationTimestamp": "2026-01-01T09:59:00Z"}),
+                ),
             ),
         ] {
             let active = [&better, &worse];

@@ -20,7 +20,9 @@ pub(super) fn of(set: &Value, ordinal: i64) -> Vec<Value> {
             fields.remove("status");
         }
         let labels = meta::map_mut(&mut claim, &["metadata", "labels"]);
-        let selected = set.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+        let selected = set
+            .pointer("/spec/selector/matchLabels")
+            .and_then(Value::as_object);
         for (label, value) in selected.into_iter().flatten() {
             labels.insert(label.clone(), value.clone());
         }
@@ -63,7 +65,9 @@ pub(super) fn may_own(set: &Value, claim: &str) -> bool {
 
 /// The pod that a claim of this set is for.
 pub(super) fn pod_of(set: &str, claim: &str) -> String {
-    let ordinal = claim.rsplit_once('-').and_then(|(_, ordinal)| ordinal.parse().ok());
+    let ordinal = claim
+        .rsplit_once('-')
+        .and_then(|(_, ordinal)| ordinal.parse().ok());
     identity::pod_name(set, ordinal.unwrap_or_default())
 }
 
@@ -91,7 +95,9 @@ pub(super) fn settle(world: &World, set: &Value, pod: &Value, condemned: bool) -
         let name = name(set, template, ordinal);
         world.find(&Kind::PERSISTENT_VOLUME_CLAIM, meta::namespace(set), &name)
     });
-    claims.filter_map(|claim| settle_one(claim, &ours, wanted.as_ref())).collect()
+    claims
+        .filter_map(|claim| settle_one(claim, &ours, wanted.as_ref()))
+        .collect()
 }
 
 fn settle_one(claim: &Value, ours: &[&str; 2], wanted: Option<&Value>) -> Option<Action> {
@@ -100,12 +106,20 @@ fn settle_one(claim: &Value, ours: &[&str; 2], wanted: Option<&Value>) -> Option
     if meta::controller(claim).is_some_and(|one| !is_ours(&one)) {
         return None;
     }
-    let mut owners: Vec<Value> = meta::owners(claim).iter().filter(|one| !is_ours(one)).cloned().collect();
+    let mut owners: Vec<Value> = meta::owners(claim)
+        .iter()
+        .filter(|one| !is_ours(one))
+        .cloned()
+        .collect();
     owners.extend(wanted.cloned());
     if owners == meta::owners(claim) {
         return None;
     }
-    let owners = if owners.is_empty() { Value::Null } else { json!(owners) };
+    let owners = if owners.is_empty() {
+        Value::Null
+    } else {
+        json!(owners)
+    };
     Some(Action::Patch {
         key: Key::of(Kind::PERSISTENT_VOLUME_CLAIM, claim),
         subresource: None,

@@ -80,7 +80,11 @@ impl History<'_> {
     pub(super) fn surplus(&self, set: &Value, pods: &[&Value]) -> Vec<Action> {
         let mut live: BTreeSet<&str> = pods.iter().filter_map(|pod| meta::label(pod, HASH)).collect();
         live.extend([meta::name(self.current), meta::name(self.update)]);
-        let history = self.all.iter().copied().filter(|one| !live.contains(meta::name(one)));
+        let history = self
+            .all
+            .iter()
+            .copied()
+            .filter(|one| !live.contains(meta::name(one)));
         let history: Vec<_> = history.filter(|one| !meta::is_deleted(one)).collect();
         let limit = meta::number_at(set, "/spec/revisionHistoryLimit").unwrap_or(DEFAULT_LIMIT);
         revision::surplus(&history, limit)

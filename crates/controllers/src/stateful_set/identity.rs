@@ -32,13 +32,16 @@ impl Ordinals {
 
     /// The ordinal at a place.
     pub(super) fn at(&self, index: usize) -> i64 {
-        self.start.saturating_add(i64::try_from(index).unwrap_or(i64::MAX))
+        self.start
+            .saturating_add(i64::try_from(index).unwrap_or(i64::MAX))
     }
 
     /// The place of an ordinal, if it has one.
     pub(super) fn index(&self, ordinal: i64) -> Option<usize> {
         let index = ordinal.checked_sub(self.start)?;
-        (0..self.count).contains(&index).then(|| usize::try_from(index).ok())?
+        (0..self.count)
+            .contains(&index)
+            .then(|| usize::try_from(index).ok())?
     }
 }
 

@@ -44,7 +44,11 @@ pub(super) fn changed(set: &Value, history: &History<'_>, pods: &[&Value], now: 
     }
     let wanted = replicas(set);
     let rolling = meta::text_at(set, "/spec/updateStrategy/type") != "OnDelete";
-    if rolling && [counts.updated, counts.ready, counts.replicas].iter().all(|count| *count == wanted) {
+    if rolling
+        && [counts.updated, counts.ready, counts.replicas]
+            .iter()
+            .all(|count| *count == wanted)
+    {
         counts.current = counts.updated;
         current = update;
     }

@@ -3,6 +3,7 @@
 //! Definitions get their conditions, Secrets their data, deleted pods their time to end. The
 //! rules that every kind has stand in `metadata` and `write`; controllers' work is none of this file's.
 
+use objects::meta;
 use serde_json::{Value, json};
 
 use super::catalog::Served;
@@ -58,6 +59,20 @@ pub(super) fn read(served: &Served, object: &mut Value) {
         ("rbac.authorization.k8s.io", "roles" | "clusterroles") => forget_empty_rules(object),
         _ => {}
     }
+}
+
+/// Counts the templates that a DaemonSet has had, in the annotation that its pods are labelled from.
+pub(super) fn count_template(served: &Served, object: &mut Value, live: Option<&Value>) {
+    const COUNT: &str = "deprecated.daemonset.template.generation";
+    if !served.is("apps", "daemonsets") {
+        return;
+    }
+    let count = live.map_or(1, |live| {
+        let before = meta::annotation(live, COUNT).and_then(|count| count.parse::<i64>().ok());
+        let changed = live.pointer("/spec/template") != object.pointer("/spec/template");
+        before.unwrap_or(1).saturating_add(i64::from(changed))
+    });
+    meta::map_mut(object, &["metadata", "annotations"]).insert(COUNT.to_owned(), json!(count.to_string()));
 }
 
 /// The status of a new object, which nobody owns yet.

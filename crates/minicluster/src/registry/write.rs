@@ -194,6 +194,7 @@ fn default(served: &Served, object: &mut Value, live: Option<&Value>) -> Result<
     if served.custom.is_none() {
         kinds::read(served, object);
         validate::default(&served.resource.group, &served.resource.kind, object);
+        kinds::count_template(served, object, live);
     }
     if definition::is_definition(served) {
         definition::default(object, live);

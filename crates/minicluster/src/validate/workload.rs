@@ -90,7 +90,31 @@ pub(super) fn stateful_set(out: &mut Findings, object: &Value) {
     }
     out.not_negative("spec", spec, "replicas");
     out.not_negative("spec", spec, "minReadySeconds");
-    selected_template(out, spec, "statefulset");
+    selected_template(out, &with_claimed_volumes(spec), "statefulset");
+}
+
+/// The spec of a StatefulSet whose template has the volumes that its pods will have: one for each claim.
+fn with_claimed_volumes(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    let claims = spec.get("volumeClaimTemplates").and_then(Value::as_array);
+    let names: Vec<Value> = claims
+        .into_iter()
+        .flatten()
+        .map(|claim| claim["metadata"]["name"].clone())
+        .collect();
+    if names.is_empty() || !spec["template"]["spec"].is_object() {
+        return spec;
+    }
+    let volumes = &mut spec["template"]["spec"]["volumes"];
+    let mut given = volumes.as_array().cloned().unwrap_or_default();
+    given.retain(|volume| !names.contains(&volume["name"]));
+    given.extend(
+        names
+            .iter()
+            .map(|name| json!({"name": name, "persistentVolumeClaim": {"claimName": name}})),
+    );
+    *volumes = json!(given);
+    spec
 }
 
 pub(super) fn stateful_set_update(out: &mut Findings, new: &Value, old: &Value) {

@@ -206,3 +206,17 @@ fn a_claim_grows_once_it_is_bound() {
         ["spec"]
     );
 }
+
+#[test]
+fn a_stateful_set_mounts_what_it_claims() {
+    let mut template = pod(json!({"volumeMounts": [{"name": "data", "mountPath": "/x"}]}));
+    template["metadata"] = json!({"labels": {"app": "db"}});
+    let mut set = json!({
+        "metadata": {"name": "db"},
+        "spec": {"selector": {"matchLabels": {"app": "db"}}, "serviceName": "db", "template": template},
+    });
+    let missing = r#"spec.template.spec.containers[0].volumeMounts[0].name: Not found: "data""#;
+    check("apps", "StatefulSet", &set, &[missing]);
+    set["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "data"}}]);
+    check("apps", "StatefulSet", &set, &[]);
+}
