@@ -4,7 +4,7 @@
 //! target ──► usage of its pods ──► proposals, the largest ──► damping ──► scale, status
 //! ```
 //!
-//! Looks every 15 seconds, as the real controller does, and at once when the object is new or asks for something
+//! Looks every 15 seconds, as the real controller does, and at once when the object asks for something
 //! else. Usage comes from PodMetrics in the world. Metrics of other kinds need an API that is not there: they fail
 //! as they do in a cluster without it.
 
@@ -106,8 +106,13 @@ impl Loop for Autoscalers {
         let spec = &object["spec"];
         let seen = self.seen.entry(key.clone()).or_default();
         if seen.uid != meta::uid(object) {
+            // The real controller's queue hands out a new object when a period is over.
+            let fresh = object.get("status").is_none_or(|status| status.get("conditions").is_none());
+            let first = meta::created(object).filter(|_| fresh).map(|created| created + PERIOD);
             *seen = Seen {
                 uid: meta::uid(object).to_owned(),
+                due: first.filter(|first| *first > now),
+                spec: spec.clone(),
                 ..Seen::default()
             };
         }

@@ -46,6 +46,8 @@ fn started(replicas: i64, usage: Option<i64>, fields: Value) -> Cluster {
         "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "h"}, "spec": spec,
     });
     cluster.create(object);
+    // The first look.
+    cluster.run(15);
     cluster
 }
 
@@ -134,7 +136,7 @@ fn busy_pods_get_company_and_idle_ones_lose_it_five_minutes_later() {
         (&after["currentReplicas"], &after["desiredReplicas"]),
         (&json!(2), &json!(4))
     );
-    assert_eq!(after["lastScaleTime"], "2026-01-01T01:00:00Z");
+    assert_eq!(after["lastScaleTime"], "2026-01-01T01:00:15Z");
     let current = json!({"averageUtilization": 100, "averageValue": "1"});
     assert_eq!(
         after["currentMetrics"],

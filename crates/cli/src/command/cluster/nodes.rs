@@ -1,6 +1,6 @@
 //! The nodes of a cluster as the command line says them: how many and how large, or copied, and what their pods do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kubelet::nodes::{self, MOST_NODES, Shape};
@@ -86,17 +86,17 @@ fn count(text: &str) -> Result<usize, String> {
     Ok(count)
 }
 
-fn read(path: &PathBuf, doing: &'static str) -> Result<String, Problem> {
+fn read(path: &Path, doing: &'static str) -> Result<String, Problem> {
     std::fs::read_to_string(path).map_err(|source| Problem::File {
         doing,
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     })
 }
 
-fn bad(path: &PathBuf, mistakes: String) -> Problem {
+fn bad(path: &Path, mistakes: String) -> Problem {
     Problem::Content {
-        path: path.clone(),
+        path: path.to_owned(),
         mistakes,
     }
 }
