@@ -223,6 +223,10 @@ impl Engine {
                 let _ = execute::execute(&self.registry, &mut self.kinds, &identity, &write).await;
                 Ok(())
             }
+            Action::Observe { key, value } => {
+                self.change(key, value.clone());
+                Ok(())
+            }
             action => execute::execute(&self.registry, &mut self.kinds, &identity, action).await,
         }
     }
@@ -315,7 +319,7 @@ mod tests {
         let start = Timestamp::from_second(1_800_000_000).expect("in range");
         let clock = Virtual::at(start);
         let around = Surroundings::new(Clock::Virtual(clock.clone()), Some(1));
-        let registry = Registry::new(store.handle(), "", Tokens::fresh(), Table::get(), around);
+        let registry = Registry::new(store.handle(), "", Tokens::fresh(), Table::get(), (around, None));
         registry.bootstrap().await;
         let engine = || {
             let clock = Clock::Virtual(clock.clone());

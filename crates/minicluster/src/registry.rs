@@ -27,6 +27,7 @@ mod fields;
 mod kinds;
 mod list;
 mod metadata;
+mod metrics;
 mod patch;
 mod pods;
 pub(crate) mod query;
@@ -47,6 +48,7 @@ mod write;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
+use kubelet::Behaviour;
 use serde_json::Value;
 
 use crate::auth::UserInfo;
@@ -76,6 +78,8 @@ pub(crate) struct Registry {
     access: Arc<Access>,
     around: Surroundings,
     tokens: Arc<Tokens>,
+    /// What simulated pods do, if the cluster is to serve what they use.
+    metrics: Option<Arc<Behaviour>>,
 }
 
 /// A request for a resource, with everything that a stage may ask.
@@ -166,17 +170,18 @@ impl Registry {
         authority: &str,
         tokens: Tokens,
         table: &'static Table,
-        around: Surroundings,
+        (around, metrics): (Surroundings, Option<Arc<Behaviour>>),
     ) -> Self {
         let registry = Self {
             access: Access::new(store.clone()),
             around,
             store,
-            catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(table, &[])))),
+            catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(table, &[], metrics.is_some())))),
             services: Arc::default(),
             turns: Arc::default(),
             authority: Arc::from(authority),
             tokens: Arc::new(tokens),
+            metrics,
         };
         registry.refresh_catalog();
         registry.reserve_addresses();
@@ -214,7 +219,11 @@ impl Registry {
                 Ok(resource) => self.values(&resource, None),
                 Err(_) => Vec::new(),
             };
-        let catalog = Arc::new(Catalog::new(self.catalog().table(), &definitions));
+        let catalog = Arc::new(Catalog::new(
+            self.catalog().table(),
+            &definitions,
+            self.metrics.is_some(),
+        ));
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
     }
 
@@ -246,7 +255,9 @@ impl Registry {
 
     async fn dispatch(&self, verb: Verb, call: &Call) -> Result<Reply, Failure> {
         let scale = call.subresource() == "scale";
+        let measured = call.served.is(catalog::METRICS, &call.served.resource.plural);
         match verb {
+            Verb::Get | Verb::List if measured => metrics::answer(self, verb, call).await,
             Verb::Get if scale => scale::get(self, call),
             Verb::Update | Verb::Patch if scale => scale::write(self, verb, call).await,
             Verb::Get => list::get(self, call),

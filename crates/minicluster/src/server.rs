@@ -68,6 +68,8 @@ pub struct Options {
     pub nodes: Vec<Value>,
     /// What the containers of simulated pods do.
     pub behaviour: Arc<Behaviour>,
+    /// Serves what pods and nodes use as a metrics server does, and lets autoscalers work.
+    pub metrics: bool,
 }
 
 /// A running cluster. Dropping it stops it.
@@ -150,6 +152,7 @@ impl Cluster {
             minor,
             nodes,
             behaviour,
+            metrics,
         } = options;
         let minor = minor.unwrap_or(NEWEST_MINOR);
         let table = Table::of(minor).ok_or(Error::Version { minor })?;
@@ -179,7 +182,10 @@ impl Cluster {
             &server.certificate,
             Tokens::new(fixed, signer),
             table,
-            Surroundings::new(clock.clone(), seed),
+            (
+                Surroundings::new(clock.clone(), seed),
+                metrics.then(|| Arc::clone(&behaviour)),
+            ),
         );
         registry.bootstrap().await;
         let handle = Handle {
@@ -192,7 +198,7 @@ impl Cluster {
                 store: store.handle(),
             }),
         };
-        let loops = engine::loops(handle.authority(), nodes, &behaviour, seed);
+        let loops = engine::loops(handle.authority(), nodes, (&behaviour, metrics), seed);
         let engine = Engine::new(registry.clone(), clock, loops, seed);
         let service = connection::Service {
             registry,

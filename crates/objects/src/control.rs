@@ -97,6 +97,11 @@ pub enum Action {
         replicas: i64,
     },
     Record(Event),
+    /// Tells the world of something that no API server stores, such as what a pod uses; `None` forgets it.
+    Observe {
+        key: Key,
+        value: Option<Value>,
+    },
 }
 
 /// What becomes of the dependents of a deleted object.

@@ -149,8 +149,8 @@ fn request(action: &Action) -> Option<Request> {
                 ..write(Verb::Patch, key.clone(), Some("scale"), patch)
             }
         }
-        // The recorder turns events into one of the above.
-        Action::Record(_) => return None,
+        // The recorder turns events into one of the above, and observations stay in the engine.
+        Action::Record(_) | Action::Observe { .. } => return None,
     })
 }
 

@@ -17,7 +17,7 @@ use controllers::replica_set::ReplicaSets;
 use controllers::stateful_set::StatefulSets;
 use controllers::ttl::FinishedJobs;
 use controllers::volumes::VolumeBinder;
-use kubelet::{Behaviour, Heartbeat, Kubelet, Nodes, Telling};
+use kubelet::{Behaviour, Heartbeat, Kubelet, Nodes, Sampler, Telling};
 use objects::control::Loop;
 use scheduler::Scheduler;
 use serde_json::Value;
@@ -29,7 +29,7 @@ const MANY_NODES: usize = 200;
 pub(crate) fn loops(
     authority: &str,
     nodes: Vec<Value>,
-    behaviour: &Arc<Behaviour>,
+    (behaviour, metrics): (&Arc<Behaviour>, bool),
     seed: Option<u64>,
 ) -> Vec<Box<dyn Loop>> {
     let authority = authority.to_owned();
@@ -39,7 +39,7 @@ pub(crate) fn loops(
     } else {
         Telling::Everything
     };
-    vec![
+    let mut loops: Vec<Box<dyn Loop>> = vec![
         Box::new(Furniture { authority }),
         Box::new(NamespaceDeletion),
         Box::new(GarbageCollector),
@@ -63,5 +63,9 @@ pub(crate) fn loops(
         Box::new(Scheduler::new(seed.unwrap_or_default())),
         Box::new(Nodes::new(nodes, Arc::clone(behaviour), Some(heartbeat))),
         Box::new(Kubelet::new(Arc::clone(behaviour), telling)),
-    ]
+    ];
+    if metrics {
+        loops.push(Box::new(Sampler::new(Arc::clone(behaviour))));
+    }
+    loops
 }

@@ -22,6 +22,9 @@ use crate::store;
 /// The verbs of a custom kind in the order that the real server lists them.
 const CUSTOM_VERBS: &str = "delete deletecollection get list patch create update watch";
 
+/// The group of a metrics server.
+pub const METRICS: &str = "metrics.k8s.io";
+
 /// One resource at one version.
 #[derive(Debug)]
 pub struct Served {
@@ -136,6 +139,19 @@ impl Served {
         })
     }
 
+    /// A resource that is computed when it is read and stored nowhere.
+    fn computed(group: &str, version: &str, (plural, kind, namespaced): (&str, &str, bool)) -> Option<Self> {
+        let scope = if namespaced { "Namespaced" } else { "Cluster" };
+        let singular = plural.trim_end_matches('s');
+        let names = json!({"plural": plural, "singular": singular, "kind": kind});
+        let definition = json!({"spec": {"group": group, "scope": scope, "names": names}});
+        let mut served = Self::custom(&definition, &json!({"name": version}))?;
+        served.stored_as = None;
+        served.resource.storage = None;
+        served.resource.verbs = vec!["get".to_owned(), "list".to_owned()];
+        Some(served)
+    }
+
     fn custom(definition: &Value, version: &Value) -> Option<Self> {
         let resource = custom_resource(definition, version)?;
         let schema = version
@@ -188,7 +204,8 @@ impl Served {
 }
 
 impl Catalog {
-    pub fn new(table: &'static Table, definitions: &[Value]) -> Self {
+    /// `metrics` adds what a metrics server would serve.
+    pub fn new(table: &'static Table, definitions: &[Value], metrics: bool) -> Self {
         let mut resources = table.resources().to_vec();
         let mut served = HashMap::new();
         let mut add = |one: Served| {
@@ -202,6 +219,13 @@ impl Catalog {
         };
         for resource in table.resources() {
             if let Some(one) = Served::builtin(table, resource) {
+                add(one);
+            }
+        }
+        let measured = [("nodes", "NodeMetrics", false), ("pods", "PodMetrics", true)];
+        for names in measured.into_iter().filter(|_| metrics) {
+            if let Some(one) = Served::computed(METRICS, "v1beta1", names) {
+                resources.push(one.resource.clone());
                 add(one);
             }
         }

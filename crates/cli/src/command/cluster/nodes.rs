@@ -27,6 +27,9 @@ pub(super) struct Nodes {
     /// What the containers do, by image: a behaviour file. Without it they start at once and stay.
     #[arg(long, value_name = "FILE")]
     behaviour: Option<PathBuf>,
+    /// Serve what pods and nodes use, for `kubectl top` and autoscalers.
+    #[arg(long)]
+    metrics: bool,
 }
 
 impl Nodes {
@@ -50,6 +53,7 @@ impl Nodes {
         Ok(Options {
             nodes: fleet,
             behaviour: Arc::new(behaviour),
+            metrics: self.metrics,
             minor,
             ..Options::default()
         })
