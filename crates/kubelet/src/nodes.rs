@@ -325,13 +325,14 @@ fn conditions(node: &Value, now: Timestamp) -> Vec<Value> {
     all
 }
 
-/// The next beat after a time: each node has its own moments, so that a thousand don't write in the same second.
+/// The next beat after a time: each node has its own moments, so that a thousand don't write in the same second. In
+/// whole seconds, as a beat is written: one that is written as earlier than it was due would be due again.
 fn next(last: Timestamp, every: SignedDuration, node: &str) -> Timestamp {
-    let every = every.as_millis().clamp(1000, 1 << 40) as i64;
+    let every = every.as_secs().clamp(1, 1 << 30);
     let phase = (image::number(node) % every.unsigned_abs()) as i64;
-    let last = last.as_millisecond() - phase;
+    let last = last.as_second() - phase;
     let beat = (last.div_euclid(every) + 1).saturating_mul(every) + phase;
-    Timestamp::from_millisecond(beat).unwrap_or_else(|_| later(Timestamp::UNIX_EPOCH, i64::MAX / 4))
+    Timestamp::from_second(beat).unwrap_or_else(|_| later(Timestamp::UNIX_EPOCH, i64::MAX / 4))
 }
 
 /// The range of addresses of a node's pods.

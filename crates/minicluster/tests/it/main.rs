@@ -26,3 +26,4 @@ mod store_model;
 mod store_rules;
 mod store_samples;
 mod validation;
+mod virtual_time;
