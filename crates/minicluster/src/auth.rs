@@ -23,6 +23,7 @@ pub mod review;
 mod rule;
 pub mod secret_token;
 pub mod service_account;
+pub mod signing_request;
 pub mod token;
 pub mod token_request;
 mod user;

@@ -11,7 +11,7 @@
 mod decode;
 mod encode;
 mod table;
-mod wire;
+pub(crate) mod wire;
 
 use serde_json::{Value, json};
 

@@ -35,6 +35,7 @@ use tokio::task::JoinHandle;
 use self::keys::{Authority, Keys, Subject};
 use self::tls::Tls;
 use crate::auth::service_account::KeyError;
+use crate::auth::signing_request::SigningRequest;
 use crate::auth::token::StaticTokens;
 use crate::auth::{MASTERS, UserInfo};
 use crate::clock::Clock;
@@ -78,8 +79,8 @@ pub struct Cluster {
     handle: Handle,
     listener: JoinHandle<()>,
     engine: JoinHandle<()>,
-    /// What keeps roles and the tokens in Secrets.
-    keepers: [JoinHandle<()>; 2],
+    /// What keeps roles and the tokens in Secrets, and signs certificates.
+    keepers: [JoinHandle<()>; 3],
     /// Last, so that the store outlives the connections.
     _store: Store,
 }
@@ -188,6 +189,7 @@ impl Cluster {
             ),
         );
         registry.bootstrap().await;
+        registry.publish(address).await;
         let handle = Handle {
             shared: Arc::new(Shared {
                 address,
@@ -205,13 +207,14 @@ impl Cluster {
             url: Arc::from(handle.url()),
         };
         Ok(Self {
-            handle,
             engine: tokio::spawn(engine.run()),
             keepers: [
                 tokio::spawn(service.registry.clone().keep_aggregates()),
                 tokio::spawn(service.registry.clone().keep_secret_tokens()),
+                tokio::spawn(service.registry.clone().keep_requests(sign(&handle))),
             ],
             listener: tokio::spawn(connection::accept(listener, tls, service)),
+            handle,
             _store: store,
         })
     }
@@ -323,4 +326,10 @@ impl Handle {
         });
         Ok(format!("{config:#}\n"))
     }
+}
+
+/// What signs certificates of clients.
+fn sign(handle: &Handle) -> impl Fn(&SigningRequest, u64) -> Option<String> + Send + Sync + use<> {
+    let handle = handle.clone();
+    move |request, until| handle.shared.client.client_of(request, until).ok()
 }

@@ -8,8 +8,10 @@
 //! unset, so that no input panics. Deliberately absent: what needs other objects (quota, allocation), which belongs to
 //! admission; and custom kinds, whose schema says everything.
 
+mod autoscaler;
 mod cause;
 mod classes;
+mod cluster;
 mod container;
 mod create;
 mod defaults;
@@ -72,6 +74,9 @@ fn content(out: &mut Findings, group: &str, kind: &str, object: &Value) {
         ("", "ConfigMap") => storage::config_map(out, object),
         ("", "Secret") => storage::secret(out, object),
         ("", "PersistentVolumeClaim") => storage::claim(out, object),
+        ("", "Node") => cluster::node(out, object),
+        ("coordination.k8s.io", "Lease") => cluster::lease(out, object),
+        ("discovery.k8s.io", "EndpointSlice") => cluster::endpoint_slice(out, object),
         ("apps", "Deployment") => workload::deployment(out, object),
         ("apps", "ReplicaSet") => workload::replica_set(out, object),
         ("apps", "DaemonSet") => workload::daemon_set(out, object),
@@ -100,6 +105,7 @@ fn update(out: &mut Findings, group: &str, kind: &str, (new, old): (&Value, &Val
         ("", "Service") => network::service_update(out, new, old),
         ("", "ConfigMap" | "Secret") => storage::values_update(out, kind, new, old),
         ("", "PersistentVolumeClaim") => storage::claim_update(out, new, old),
+        ("discovery.k8s.io", "EndpointSlice") => cluster::endpoint_slice_update(out, new, old),
         ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => workload::selector_update(out, new, old),
         ("apps", "StatefulSet") => workload::stateful_set_update(out, new, old),
         ("batch", "Job") => workload::job_update(out, new, old),

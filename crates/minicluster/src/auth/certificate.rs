@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::UserInfo;
 use super::user::{AUTHENTICATED, CREDENTIAL_ID};
 
-const SEQUENCE: u8 = 0x30;
+pub(super) const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const OBJECT_ID: u8 = 0x06;
 const EXPLICIT_VERSION: u8 = 0xa0;
@@ -18,9 +18,9 @@ const TELETEX_STRING: u8 = 0x14;
 const IA5_STRING: u8 = 0x16;
 
 /// 2.5.4.3
-const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+pub(super) const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 /// 2.5.4.10
-const ORGANIZATION: &[u8] = &[0x55, 0x04, 0x0a];
+pub(super) const ORGANIZATION: &[u8] = &[0x55, 0x04, 0x0a];
 /// 1.3.6.1.4.1.57683.2: Kubernetes' own attribute for a user's uid.
 const USER_UID: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xc2, 0x53, 0x02];
 
@@ -62,7 +62,7 @@ fn subject(certificate: &[u8]) -> Option<&[u8]> {
 }
 
 /// The attributes of a name. Ends at the first that is not well formed.
-struct Attributes<'a>(&'a [u8]);
+pub(super) struct Attributes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Attributes<'a> {
     type Item = (&'a [u8], String);
@@ -83,13 +83,13 @@ impl<'a> Iterator for Attributes<'a> {
     }
 }
 
-fn expect(input: &[u8], wanted: u8) -> Option<(&[u8], &[u8])> {
+pub(super) fn expect(input: &[u8], wanted: u8) -> Option<(&[u8], &[u8])> {
     let (tag, content, rest) = element(input)?;
     (tag == wanted).then_some((content, rest))
 }
 
 /// The tag and content of the first DER element, and what follows it.
-fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(super) fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, rest) = input.split_first()?;
     let (first, rest) = rest.split_first()?;
     let (length, rest) = match *first {

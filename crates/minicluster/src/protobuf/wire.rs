@@ -4,7 +4,7 @@
 
 /// A field's value as far as the wire tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wire<'a> {
+pub(crate) enum Wire<'a> {
     Number(u64),
     Fixed64(u64),
     Fixed32(u32),
@@ -12,16 +12,16 @@ pub(super) enum Wire<'a> {
 }
 
 /// What is wrong with a message.
-pub(super) type Error = String;
+pub(crate) type Error = String;
 
 /// The fields of a message, one after another.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 const EARLY_END: &str = "unexpected EOF";
 
 impl Wire<'_> {
     /// The number of the wire type.
-    pub(super) fn kind(self) -> u8 {
+    pub(crate) fn kind(self) -> u8 {
         match self {
             Wire::Number(_) => 0,
             Wire::Fixed64(_) => 1,
@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Bytes that are no field.
-    pub(super) fn field(&mut self) -> Result<Option<(u64, Wire<'a>)>, Error> {
+    pub(crate) fn field(&mut self) -> Result<Option<(u64, Wire<'a>)>, Error> {
         if self.0.is_empty() {
             return Ok(None);
         }
@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// An end inside of it, or more than 64 bits.
-    pub(super) fn number(&mut self) -> Result<u64, Error> {
+    pub(crate) fn number(&mut self) -> Result<u64, Error> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let [byte, rest @ ..] = self.0 else {
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Appends a varint.
-pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         // The low seven bits, marked as having more to come.
         out.push((number & 0x7f) as u8 | 0x80);
@@ -101,19 +101,19 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Appends a field of wire type 0.
-pub(super) fn put_number(out: &mut Vec<u8>, field: u32, number: u64) {
+pub(crate) fn put_number(out: &mut Vec<u8>, field: u32, number: u64) {
     put_varint(out, u64::from(field) << 3);
     put_varint(out, number);
 }
 
 /// Appends a field of wire type 1.
-pub(super) fn put_double(out: &mut Vec<u8>, field: u32, number: f64) {
+pub(crate) fn put_double(out: &mut Vec<u8>, field: u32, number: f64) {
     put_varint(out, u64::from(field) << 3 | 1);
     out.extend_from_slice(&number.to_le_bytes());
 }
 
 /// Appends a field of wire type 2.
-pub(super) fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+pub(crate) fn put_bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     put_varint(out, u64::from(field) << 3 | 2);
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);

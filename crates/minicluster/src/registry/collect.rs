@@ -152,7 +152,12 @@ impl Registry {
     }
 
     /// Creates an object of a kind at `v1` unless it is there.
-    async fn put(&self, (group, plural): (&str, &str), namespace: Option<&str>, mut object: Value) {
+    pub(super) async fn put(
+        &self,
+        (group, plural): (&str, &str),
+        namespace: Option<&str>,
+        mut object: Value,
+    ) {
         let catalog = self.catalog();
         let Some(served) = catalog.find(group, "v1", plural) else {
             return;

@@ -116,6 +116,7 @@ fn decode_sent(
         prune::default(served.ty(), &mut object);
     } else {
         prune::settle_nulls(served.ty(), &mut object);
+        prune::show_unset_times(served.ty(), &mut object);
     }
     if !object.get("metadata").is_some_and(Value::is_object) {
         object["metadata"] = json!({});

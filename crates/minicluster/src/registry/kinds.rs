@@ -61,6 +61,20 @@ pub(super) fn read(served: &Served, object: &mut Value) {
     }
 }
 
+/// What a node says of itself, empty until its kubelet does.
+const NODE_INFO: [&str; 10] = [
+    "architecture",
+    "bootID",
+    "containerRuntimeVersion",
+    "kernelVersion",
+    "kubeProxyVersion",
+    "kubeletVersion",
+    "machineID",
+    "operatingSystem",
+    "osImage",
+    "systemUUID",
+];
+
 /// Counts the templates that a DaemonSet has had, in the annotation that its pods are labelled from.
 pub(super) fn count_template(served: &Served, object: &mut Value, live: Option<&Value>) {
     const COUNT: &str = "deprecated.daemonset.template.generation";
@@ -77,6 +91,9 @@ pub(super) fn count_template(served: &Served, object: &mut Value, live: Option<&
 
 /// The status of a new object, which nobody owns yet.
 pub(super) fn finish(served: &Served, object: &mut Value) {
+    if served.is("", "nodes") {
+        node_status(object);
+    }
     let found = INITIAL_STATUS
         .iter()
         .find(|(group, plural, _)| served.is(group, plural) && served.custom.is_none());
@@ -88,6 +105,13 @@ pub(super) fn finish(served: &Served, object: &mut Value) {
 /// What an update of a kind can't change, whatever the client sends.
 pub(super) fn keep(call: &Call, live: &Value, object: &mut Value) {
     if call.served.is("", "namespaces") && call.subresource() != "finalize" {
+        object["spec"] = live["spec"].clone();
+    }
+    // Who asked for what is said once.
+    if call
+        .served
+        .is("certificates.k8s.io", "certificatesigningrequests")
+    {
         object["spec"] = live["spec"].clone();
     }
 }
@@ -142,6 +166,20 @@ pub(super) fn mark(call: &Call, object: &mut Value) {
     }
     if definition::is_definition(served) {
         definition::mark(object, &call.around.now());
+    }
+}
+
+/// A node is registered with its status, in which some fields are printed though they are not set.
+fn node_status(node: &mut Value) {
+    let missing = |value: &Value| value.is_null();
+    if missing(&node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]) {
+        node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"] = json!(0);
+    }
+    for field in NODE_INFO {
+        let value = &mut node["status"]["nodeInfo"][field];
+        if missing(value) {
+            *value = json!("");
+        }
     }
 }
 

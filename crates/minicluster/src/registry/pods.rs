@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::failure::{Cause, Failure};
 use super::query::DeleteOptions;
 use super::reply::Reply;
-use super::write::{Ready, replace};
+use super::write::{self, Ready, replace};
 use super::{Call, Registry, complete, delete, fields, metadata};
 use crate::admission::Lookup as _;
 
@@ -80,6 +80,36 @@ async fn bind(registry: &Registry, call: &Call, dry_run: bool) -> Result<Reply, 
     if node.is_empty() {
         return Err(Failure::internal("target.name: Required value"));
     }
+    for _ in 0..write::MAX_TRIES {
+        match assign(registry, call, (&binding, node), dry_run).await {
+            // Something else of the pod changed meanwhile.
+            Ok(false) => {}
+            result => return result.map(|_| success()),
+        }
+    }
+    Err(Failure::modified(&call.served.resource, call.name()))
+}
+
+/// `POST` on the collection of bindings, the older way: the binding has the name of its pod.
+pub(super) async fn bind_named(registry: &Registry, call: &Call, dry_run: bool) -> Result<Reply, Failure> {
+    let catalog = registry.catalog();
+    let pods = catalog.find("", "v1", "pods").ok_or_else(Failure::no_resource)?;
+    let named = fields::decode(call, "CreateOptions")?.object;
+    let mut call = call.clone();
+    call.served = Arc::clone(pods);
+    call.target.plural = pods.resource.plural.clone();
+    call.target.name = Some(metadata::text(&named, "name").to_owned());
+    call.target.subresource = Some("binding".to_owned());
+    bind(registry, &call, dry_run).await
+}
+
+/// Gives a pod its node, unless it has one or can't have any. False if the pod changed meanwhile.
+async fn assign(
+    registry: &Registry,
+    call: &Call,
+    (binding, node): (&Value, &str),
+    dry_run: bool,
+) -> Result<bool, Failure> {
     let found = registry.find(call)?;
     let live = complete(&call.served, &found)?;
     let name = call.name();
@@ -103,15 +133,17 @@ async fn bind(registry: &Registry, call: &Call, dry_run: bool) -> Result<Reply, 
     }
     let mut pod = live.clone();
     pod["spec"]["nodeName"] = json!(node);
-    let annotations = metadata::of(&binding)
+    let annotations = metadata::of(binding)
         .get("annotations")
         .and_then(Value::as_object);
     for (key, value) in annotations.into_iter().flatten() {
         pod["metadata"]["annotations"][key] = value.clone();
     }
     schedule(&mut pod, &call.around.now());
-    replace(registry, call, (&found, &live), Ready::computed(pod), dry_run).await?;
-    Ok(success())
+    match replace(registry, call, (&found, &live), Ready::computed(pod), dry_run).await {
+        Err(failure) if failure.reason == "Conflict" => Ok(false),
+        result => result.map(|_| true),
+    }
 }
 
 /// The condition that says that a node was found.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::body::{self, Body};
-use super::failure::Failure;
+use super::failure::{Cause, Failure};
 use super::fields::{self, Decoded};
 use super::query::FieldValidation;
 use super::reply::Reply;
@@ -47,6 +47,11 @@ pub(super) async fn write(registry: &Registry, verb: Verb, call: &Call) -> Resul
         .pointer("/spec/replicas")
         .and_then(Value::as_i64)
         .unwrap_or(0);
+    if replicas < 0 {
+        let why = "must be greater than or equal to 0";
+        let cause = Cause::invalid("spec.replicas", &json!(replicas), why);
+        return Err(Failure::invalid("autoscaling", "Scale", call.name(), &[cause]));
+    }
     let mut object = live.clone();
     put(&mut object, &paths(call).replicas, json!(replicas));
     let body = Body {
@@ -111,7 +116,7 @@ fn scale_of(call: &Call, object: &Value) -> Result<Value, Failure> {
     )
 }
 
-/// `a=1,b in (x,y)`
+/// `a=1,b in (x,y)`, in the order of keys.
 pub(super) fn selector_text(selector: &Value) -> String {
     let labels = selector.get("matchLabels").or_else(|| {
         let plain = selector.get("matchExpressions").is_none();
@@ -122,19 +127,26 @@ pub(super) fn selector_text(selector: &Value) -> String {
         .and_then(Value::as_object)
         .into_iter()
         .flatten()
-        .map(|(key, value)| format!("{key}={}", text(value)));
+        .map(|(key, value)| (key.clone(), format!("{key}={}", text(value))));
     let expressions = selector.get("matchExpressions").and_then(Value::as_array);
     let set = expressions.into_iter().flatten().map(|one| {
         let key = text(&one["key"]);
-        let values: Vec<String> = one["values"].as_array().into_iter().flatten().map(text).collect();
-        match one["operator"].as_str() {
-            Some("Exists") => key,
+        let mut values: Vec<String> = one["values"].as_array().into_iter().flatten().map(text).collect();
+        values.sort();
+        let shown = match one["operator"].as_str() {
+            Some("Exists") => key.clone(),
             Some("DoesNotExist") => format!("!{key}"),
             Some("NotIn") => format!("{key} notin ({})", values.join(",")),
             _ => format!("{key} in ({})", values.join(",")),
-        }
+        };
+        (key, shown)
     });
-    equal.chain(set).collect::<Vec<_>>().join(",")
+    let mut all: Vec<(String, String)> = equal.chain(set).collect();
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    all.into_iter()
+        .map(|(_, text)| text)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn paths(call: &Call) -> Paths {

@@ -1,29 +1,32 @@
 //! `Table`: what `kubectl get` prints, computed by the server.
 //!
-//! Columns of the kinds that people look at most, of every CRD (`additionalPrinterColumns`), and name and age for
-//! all others.
+//! ```text
+//! stored object ──► columns of its kind (workloads, network, cluster, storage, access) ──► cells
+//!               └─► additionalPrinterColumns (custom) ───────────────────────────────────────┘
+//! ```
+//!
+//! Kinds without columns of their own have their name and when they were made. Wide columns are always there; the
+//! client hides them.
 
-mod cells;
-mod work;
+mod access;
+mod cluster;
+mod column;
+mod custom;
+mod network;
+mod path;
+mod pods;
+mod read;
+mod storage;
+mod workloads;
 
 use serde_json::{Value, json};
 
 use super::catalog::Served;
 use super::{reply, world};
-use cells::COLUMNS;
+use column::{CREATED_AT, Column, Columns, NAME};
 
-const NAME: &str = "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names";
-const AGE: &str = "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
-const CREATED_AT: &str = "Created At";
-
-/// A column of a built-in kind.
-pub(super) struct Column {
-    name: &'static str,
-    kind: &'static str,
-    priority: u8,
-    description: &'static str,
-    cell: fn(&Value) -> Value,
-}
+/// What kinds without columns of their own have.
+const OTHERS: &[Column] = &[NAME, CREATED_AT];
 
 /// Makes the table of some objects. `include` is the option `includeObject`, `columns` is false in a watch after
 /// its first event.
@@ -35,14 +38,7 @@ pub(super) fn table(
 ) -> Value {
     let rows: Vec<Value> = objects
         .into_iter()
-        .map(|object| {
-            let cells = row(served, &object);
-            match include {
-                "None" => json!({"cells": cells, "object": null}),
-                "Object" => json!({"cells": cells, "object": object}),
-                _ => json!({"cells": cells, "object": reply::metadata(object)}),
-            }
-        })
+        .map(|object| row(served, object, include))
         .collect();
     let definitions = if columns {
         Value::Array(definitions(served))
@@ -58,157 +54,90 @@ pub(super) fn table(
     })
 }
 
-fn columns_of(served: &Served) -> Option<&'static [Column]> {
+/// The columns of all kinds that have some.
+fn built_in() -> impl Iterator<Item = &'static Columns> {
+    let all = [
+        workloads::COLUMNS,
+        network::COLUMNS,
+        cluster::COLUMNS,
+        storage::COLUMNS,
+        access::COLUMNS,
+    ];
+    all.into_iter().flatten()
+}
+
+fn columns_of(served: &Served) -> &'static [Column] {
     // Versions of one kind have the columns of the stored one, whose paths they name.
     let resource = &served.resource;
     let group = resource
         .storage
         .as_ref()
         .map_or(&resource.group, |(group, _)| group);
-    let found = COLUMNS
-        .iter()
-        .find(|(known, plural, _)| known == group && *plural == resource.plural);
-    found
-        .filter(|_| served.custom.is_none())
-        .map(|(_, _, columns)| *columns)
+    let found = built_in().find(|(known, plural, _)| known == group && *plural == resource.plural);
+    found.map_or(OTHERS, |(_, _, columns)| *columns)
 }
 
 fn definitions(served: &Served) -> Vec<Value> {
-    let mut all = vec![definition("Name", ("string", "name"), NAME, 0)];
-    let age = || definition("Age", ("string", ""), AGE, 0);
+    match &served.custom {
+        Some(custom) => custom::definitions(custom),
+        None => columns_of(served).iter().map(Column::definition).collect(),
+    }
+}
+
+fn row(served: &Served, object: Value, include: &str) -> Value {
+    let mut row = json!({"cells": cells(served, &object)});
+    if served.is("", "pods")
+        && let Some(conditions) = pods::ended(&object)
+    {
+        row["conditions"] = conditions;
+    }
+    row["object"] = match include {
+        "None" => Value::Null,
+        "Object" => object,
+        _ => reply::metadata(object),
+    };
+    row
+}
+
+fn cells(served: &Served, object: &Value) -> Vec<Value> {
     if let Some(custom) = &served.custom {
-        for column in &custom.columns {
-            let path = column["jsonPath"].as_str().unwrap_or_default();
-            let described = column["description"].as_str().map_or_else(
-                || format!("Custom resource definition column (in JSONPath format): {path}"),
-                str::to_owned,
-            );
-            all.push(json!({
-                "name": column["name"],
-                "type": column["type"],
-                "format": column["format"].as_str().unwrap_or_default(),
-                "description": described,
-                "priority": column["priority"].as_i64().unwrap_or(0),
-            }));
-        }
-        if custom.columns.is_empty() {
-            let described =
-                "Custom resource definition column (in JSONPath format): .metadata.creationTimestamp";
-            all.push(definition("Age", ("date", ""), described, 0));
-        }
-        return all;
+        return custom::cells(custom, object);
     }
-    match columns_of(served) {
-        Some(columns) => {
-            for column in columns {
-                let described = if column.name == "Age" {
-                    AGE
-                } else {
-                    column.description
-                };
-                all.push(definition(
-                    column.name,
-                    (column.kind, ""),
-                    described,
-                    column.priority,
-                ));
-            }
-        }
-        None => {
-            all.push(definition(CREATED_AT, ("date", ""), AGE, 0));
-        }
-    }
-    if columns_of(served).is_some_and(|columns| columns.iter().all(|column| column.name != "Age")) {
-        all.push(age());
-    }
-    all
+    // What a table is made of comes as it is stored, whatever version is asked for.
+    columns_of(served)
+        .iter()
+        .map(|column| (column.cell)(object))
+        .collect()
 }
 
-fn definition(name: &str, (kind, format): (&str, &str), description: &str, priority: u8) -> Value {
-    json!({"name": name, "type": kind, "format": format, "description": description, "priority": priority})
+fn age(object: &Value) -> Value {
+    json!(age_of(read::text(&object["metadata"]["creationTimestamp"])))
 }
 
-fn row(served: &Served, object: &Value) -> Vec<Value> {
-    let mut cells = vec![object["metadata"]["name"].clone()];
-    if let Some(custom) = &served.custom {
-        for column in &custom.columns {
-            let found = path(object, column["jsonPath"].as_str().unwrap_or_default());
-            let cell = found.cloned().unwrap_or_default();
-            cells.push(if column["type"] == "date" {
-                json!(age_of(cell.as_str().unwrap_or_default()))
-            } else {
-                cell
-            });
-        }
-        if custom.columns.is_empty() {
-            cells.push(age(object));
-        }
-        return cells;
-    }
-    match columns_of(served) {
-        Some(columns) => {
-            cells.extend(columns.iter().map(|column| (column.cell)(object)));
-            if columns.iter().all(|column| column.name != "Age") {
-                cells.push(age(object));
-            }
-        }
-        None => cells.push(object["metadata"]["creationTimestamp"].clone()),
-    }
-    cells
-}
-
-/// The part of JSONPath that printer columns use: fields, indices, and a filter on one field.
-fn path<'a>(object: &'a Value, text: &str) -> Option<&'a Value> {
-    let mut found = object;
-    let mut rest = text.trim_start_matches('$');
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('.') {
-            let end = after.find(['.', '[']).unwrap_or(after.len());
-            if end > 0 {
-                found = found.get(&after[..end])?;
-            }
-            rest = &after[end..];
-            continue;
-        }
-        let (inside, after) = rest.strip_prefix('[')?.split_once(']')?;
-        found = if let Some(filter) = inside.strip_prefix("?(@.") {
-            let (field, value) = filter.trim_end_matches(')').split_once("==")?;
-            let wanted = value.trim().trim_matches(['"', '\'']);
-            found.as_array()?.iter().find(|one| one[field.trim()] == wanted)?
-        } else {
-            match inside.parse::<usize>() {
-                Ok(index) => found.get(index)?,
-                Err(_) => found.get(inside.trim_matches(['"', '\'']))?,
-            }
-        };
-        rest = after;
-    }
-    Some(found)
-}
-
-pub(super) fn age(object: &Value) -> Value {
-    json!(age_of(
-        object["metadata"]["creationTimestamp"]
-            .as_str()
-            .unwrap_or_default()
-    ))
-}
-
+/// How long ago a time was.
 fn age_of(time: &str) -> String {
-    match world::seconds_since(time) {
-        None => "<unknown>".to_owned(),
-        Some(seconds) => duration(seconds.max(0)),
+    world::seconds_since(time).map_or_else(|| "<unknown>".to_owned(), duration)
+}
+
+/// How long it was from one time to another.
+fn between(start: &str, end: &str) -> String {
+    match (world::seconds_since(start), world::seconds_since(end)) {
+        (Some(start), Some(end)) => duration(start - end),
+        _ => String::new(),
     }
 }
 
 /// A duration as kubectl prints it: two units while they say something.
-pub(super) fn duration(seconds: i64) -> String {
+fn duration(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     let two = |first: i64, unit: &str, second: i64, small: &str| match second {
         0 => format!("{first}{unit}"),
         _ => format!("{first}{unit}{second}{small}"),
     };
     match () {
+        // A clock that is a little behind is no reason to doubt a time.
+        () if seconds < -1 => "<invalid>".to_owned(),
+        () if seconds < 0 => "0s".to_owned(),
         () if seconds < 120 => format!("{seconds}s"),
         () if minutes < 10 => two(minutes, "m", seconds % 60, "s"),
         () if minutes < 180 => format!("{minutes}m"),
@@ -224,10 +153,14 @@ pub(super) fn duration(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::catalog::Catalog;
+    use crate::schema::Table;
 
     #[test]
     fn durations_read_as_kubectl_prints_them() {
         for (seconds, expected) in [
+            (-5, "<invalid>"),
+            (-1, "0s"),
             (5, "5s"),
             (119, "119s"),
             (125, "2m5s"),
@@ -241,16 +174,30 @@ mod tests {
     }
 
     #[test]
-    fn printer_paths_are_followed() {
-        let object = json!({"a": {"b": [{"t": "x", "v": 1}]}});
-        for (text, expected) in [
-            (".a.b[0].v", Some(1)),
-            (".a.b[?(@.t==\"x\")].v", Some(1)),
-            (".a.c", None),
-            ("[", None),
-            (".a.b[9]", None),
-        ] {
-            assert_eq!(path(&object, text).and_then(Value::as_i64), expected, "{text}");
+    fn every_kind_of_columns_is_served_and_every_column_is_described() {
+        let catalog = Catalog::new(Table::get(), &[]);
+        for (group, plural, columns) in built_in() {
+            let served = catalog.all().find(|served| served.is(group, plural));
+            assert!(served.is_some(), "{plural}.{group}");
+            for column in *columns {
+                // A RuntimeClass's handler is looked for where it isn't, by the real server too.
+                let described = column.definition()["description"] != json!("") || column.name == "Handler";
+                assert!(described, "{plural}: {}", column.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_without_anything_has_cells_for_all_columns() {
+        let catalog = Catalog::new(Table::get(), &[]);
+        for served in catalog.all() {
+            let cells = cells(served, &json!({"metadata": {"name": "a"}}));
+            assert_eq!(
+                cells.len(),
+                definitions(served).len(),
+                "{}",
+                served.resource.plural
+            );
         }
     }
 }

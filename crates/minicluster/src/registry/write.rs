@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::fields::{self, Decoded};
 use super::reply::{self, Reply};
 use super::{
-    Call, Registry, complete, custom, definition, identify, kinds, metadata, pods, review, selector,
+    Call, Registry, complete, custom, definition, identify, kinds, metadata, pods, requests, review, selector,
 };
 use crate::admission::Operation;
 use crate::apply::{self, Manager, managed};
@@ -45,6 +45,9 @@ pub(super) enum Owners {
 /// `POST` on a collection.
 pub(super) async fn create(registry: &Registry, call: &Call) -> Result<Reply, Failure> {
     let dry_run = call.query.dry_run("CreateOptions")?;
+    if call.served.is("", "bindings") {
+        return pods::bind_named(registry, call, dry_run).await;
+    }
     if !call.subresource().is_empty() {
         return pods::create_part(registry, call, dry_run).await;
     }
@@ -126,8 +129,11 @@ pub(super) fn prepare_new(
         validate::on_create(group, kind, &mut object, &uid);
     }
     kinds::finish(served, &mut object);
+    requests::begin(call, &mut object);
     warnings.extend(custom::validate(served, &object, None)?);
-    check(served, &object, &validate::validate(group, kind, &object, None))?;
+    let mut causes = validate::validate(group, kind, &object, None);
+    causes.extend(requests::faults(call, &object));
+    check(served, &object, &causes)?;
     warnings.extend(registry.validate(call, None, &object)?);
     let write = Write {
         operation: "CREATE",
@@ -167,6 +173,7 @@ pub(super) fn prepare_changed(
     registry.mutate(call, Some(live), &mut object)?;
     let reserved = registry.take_addresses(call, &mut object, Some(live))?;
     kinds::keep(call, live, &mut object);
+    requests::check_signer(registry, call, live, &object)?;
     metadata::count(served, live, &mut object);
     let (group, kind) = (&served.resource.group, &served.resource.kind);
     let causes = match call.subresource() {
@@ -227,6 +234,7 @@ fn separate(call: &Call, live: &Value, object: &mut Value) {
         "ephemeralcontainers" | "resize" if call.served.is("", "pods") => {
             *object = pods::part(call.subresource(), live, object);
         }
+        "approval" => *object = requests::approval(live, object, &call.around.now()),
         "finalize" => {
             let mut kept = live.clone();
             put(&object["spec"].clone(), "finalizers", &mut kept["spec"]);

@@ -8,11 +8,12 @@
 //!
 //! Complete enough for `kubectl explain`, `create`, `apply`, `diff` and helm: every type with its descriptions, and
 //! every path with its kind, its action and its query parameters. The response codes other than success, the
-//! deprecated watch paths and the paths of v2 are left out. No protobuf form.
+//! deprecated watch paths and the paths of v2 are left out. v2 has a protobuf form too, for which kubectl asks.
 
 mod custom;
 mod paths;
 mod schemas;
+mod v2_protobuf;
 
 use std::sync::OnceLock;
 
@@ -23,6 +24,7 @@ pub use custom::{CustomKind, custom_document};
 
 use super::Table;
 use super::resources::Resource;
+pub use schemas::describe_fields;
 use schemas::{Dialect, Schemas};
 
 /// Part of every hash: clients keep documents by their hash, so it changes when the same table is printed
@@ -44,6 +46,7 @@ pub struct OpenApi {
     table: &'static Table,
     versions: Vec<Version>,
     v2: OnceLock<Vec<u8>>,
+    v2_protobuf: OnceLock<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -79,6 +82,7 @@ impl OpenApi {
             table,
             versions,
             v2: OnceLock::new(),
+            v2_protobuf: OnceLock::new(),
         }
     }
 
@@ -97,21 +101,31 @@ impl OpenApi {
     /// The document of `/openapi/v2`, as JSON: the definitions of all built-in kinds.
     #[must_use]
     pub fn v2(&self) -> &[u8] {
-        self.v2.get_or_init(|| {
-            let mut schemas = Schemas::new(self.table, Dialect::V2);
-            schemas.add_all();
-            let mut document = Map::new();
-            document.insert("swagger".to_owned(), json!("2.0"));
-            document.insert("info".to_owned(), info(self.table.minor()));
-            document.insert("paths".to_owned(), json!({}));
-            document.insert("definitions".to_owned(), Value::Object(schemas.finish()));
-            document.insert(
-                "securityDefinitions".to_owned(),
-                json!({"BearerToken": bearer_token()}),
-            );
-            document.insert("security".to_owned(), json!([{"BearerToken": []}]));
-            Value::Object(document).to_string().into_bytes()
-        })
+        self.v2
+            .get_or_init(|| self.v2_document().to_string().into_bytes())
+    }
+
+    /// The same as protobuf.
+    #[must_use]
+    pub fn v2_protobuf(&self) -> &[u8] {
+        self.v2_protobuf
+            .get_or_init(|| v2_protobuf::document(&self.v2_document()))
+    }
+
+    fn v2_document(&self) -> Value {
+        let mut schemas = Schemas::new(self.table, Dialect::V2);
+        schemas.add_all();
+        let mut document = Map::new();
+        document.insert("swagger".to_owned(), json!("2.0"));
+        document.insert("info".to_owned(), info(self.table.minor()));
+        document.insert("paths".to_owned(), json!({}));
+        document.insert("definitions".to_owned(), Value::Object(schemas.finish()));
+        document.insert(
+            "securityDefinitions".to_owned(),
+            json!({"BearerToken": bearer_token()}),
+        );
+        document.insert("security".to_owned(), json!([{"BearerToken": []}]));
+        Value::Object(document)
     }
 
     fn print(&self, version: &Version) -> Vec<u8> {

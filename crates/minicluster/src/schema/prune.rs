@@ -23,6 +23,31 @@ pub fn settle_nulls(ty: TypeRef<'_>, value: &mut Value) {
     settle_at(ty, value, 0);
 }
 
+/// Times that Go has no pointer to, which it prints as `null` while they are not set.
+const PRINTED_TIMES: &[&str] = &[
+    "deprecatedFirstTimestamp",
+    "deprecatedLastTimestamp",
+    "eventTime",
+    "finishedAt",
+    "firstTimestamp",
+    "lastHeartbeatTime",
+    "lastObservedTime",
+    "lastProbeTime",
+    "lastTimestamp",
+    "lastTransitionTime",
+    "lastUpdateTime",
+    "startedAt",
+];
+
+/// Gives the status of a built-in object, or an Event, the times that the real server prints though they are not set.
+pub fn show_unset_times(ty: TypeRef<'_>, object: &mut Value) {
+    if let (Some(status), Some(ty)) = (object.get_mut("status"), ty.field("status")) {
+        show_times_at(ty, status, 0);
+    } else if object.get("kind").is_some_and(|kind| kind == "Event") {
+        show_times_at(ty, object, 0);
+    }
+}
+
 /// Fills in the defaults of a custom kind's schema.
 ///
 /// A `null` that is not allowed becomes the default or, if there is none, disappears. Defaults are filled in from
@@ -47,6 +72,32 @@ fn prune_at(ty: TypeRef<'_>, value: &mut Value, depth: usize) {
         }
         (Kind::List(_), Value::Array(list)) => {
             each_element(ty, list, |ty, value| prune_at(ty, value, depth + 1));
+        }
+        _ => {}
+    }
+}
+
+fn show_times_at(ty: TypeRef<'_>, value: &mut Value, depth: usize) {
+    if depth > DEPTH_MAX {
+        return;
+    }
+    match (ty.kind(), value) {
+        (Kind::Struct { .. }, Value::Object(map)) => {
+            for name in PRINTED_TIMES {
+                if !map.contains_key(*name) && ty.field(name).is_some_and(|ty| ty.format() == "date-time") {
+                    map.insert((*name).to_owned(), Value::Null);
+                }
+            }
+            each_field(ty, map, |ty, value| show_times_at(ty, value, depth + 1));
+        }
+        (Kind::Map { .. }, Value::Object(map)) => {
+            if let Some(element) = ty.element() {
+                map.values_mut()
+                    .for_each(|value| show_times_at(element, value, depth + 1));
+            }
+        }
+        (Kind::List(_), Value::Array(list)) => {
+            each_element(ty, list, |ty, value| show_times_at(ty, value, depth + 1));
         }
         _ => {}
     }
@@ -149,6 +200,28 @@ mod tests {
             pod,
             json!({"metadata": {"labels": {"x": "y"}}, "spec": {"containers": [{"name": "a"}]}})
         );
+    }
+
+    #[test]
+    fn times_that_are_not_set_are_shown_where_go_prints_them() {
+        let ty = Table::get().kind("", "v1", "Pod").expect("a Pod");
+        let mut pod = json!({"status": {
+            "conditions": [{"type": "Ready", "lastTransitionTime": "2024-01-01T00:00:00Z"}],
+            "containerStatuses": [{"state": {"running": {}}}],
+        }});
+        show_unset_times(ty, &mut pod);
+        assert_eq!(
+            pod,
+            json!({"status": {
+                "conditions": [{"type": "Ready", "lastProbeTime": null, "lastTransitionTime": "2024-01-01T00:00:00Z"}],
+                "containerStatuses": [{"state": {"running": {"startedAt": null}}}],
+            }})
+        );
+        let ty = Table::get().kind("", "v1", "Event").expect("an Event");
+        let mut event = json!({"kind": "Event", "metadata": {}});
+        show_unset_times(ty, &mut event);
+        let expected = json!({"kind": "Event", "metadata": {}, "eventTime": null, "firstTimestamp": null, "lastTimestamp": null});
+        assert_eq!(event, expected);
     }
 
     #[test]

@@ -11,6 +11,12 @@ use crate::registry::{Content, Registry, Reply};
 use crate::schema::discovery;
 use crate::schema::openapi::{CustomKind, custom_document, index};
 
+/// Under what names the protobuf form of OpenAPI v2 is asked for, the first of which it is sent under.
+const OPENAPI_V2_PROTOBUF: [&str; 2] = [
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+];
+
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 pub(super) fn answer(registry: &Registry, route: &Route, accept: &str) -> Reply {
@@ -52,15 +58,22 @@ pub(super) fn answer(registry: &Registry, route: &Route, accept: &str) -> Reply 
                 Reply::from(&Failure::no_resource())
             }
         }
-        Route::Other(path) => other(&catalog, path),
+        Route::Other(path) => other(&catalog, path, accept),
         Route::Resource(_) => not_found(),
     }
 }
 
-fn other(catalog: &Catalog, path: &str) -> Reply {
+fn other(catalog: &Catalog, path: &str, accept: &str) -> Reply {
     match path.trim_end_matches('/') {
         "/healthz" | "/livez" | "/readyz" => Reply::text(200, "ok"),
         "/version" => Reply::json(200, &version(catalog.table().minor())),
+        "/openapi/v2" if OPENAPI_V2_PROTOBUF.iter().any(|name| accept.contains(name)) => {
+            let document = catalog::open_api(catalog.table()).v2_protobuf();
+            Reply {
+                content: Content::Typed(OPENAPI_V2_PROTOBUF[0], document.into()),
+                ..Reply::text(200, "")
+            }
+        }
         "/openapi/v2" => Reply::bytes(200, catalog::open_api(catalog.table()).v2()),
         "/openapi/v3" => {
             let custom = custom_documents(catalog);

@@ -13,14 +13,16 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, PublicKeyData, SignatureAlgorithm,
 };
 
 use super::Error;
 use crate::auth::service_account::Signer;
+use crate::auth::signing_request::{Key, SigningRequest};
 use crate::registry::random_hex;
 
 /// Signs certificates.
@@ -43,6 +45,24 @@ pub(super) struct Keys {
 pub(super) struct Subject<'a> {
     pub user: &'a str,
     pub groups: &'a [&'a str],
+}
+
+/// The public key that a request shows.
+struct Shown<'a>(&'a SigningRequest);
+
+impl PublicKeyData for Shown<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0.bits
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        match self.0.key {
+            Key::Rsa => &rcgen::PKCS_RSA_SHA256,
+            Key::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            Key::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+            Key::Ed25519 => &rcgen::PKCS_ED25519,
+        }
+    }
 }
 
 /// Where keys are kept, if they are.
@@ -92,6 +112,25 @@ impl Authority {
         ];
         certificate.extended_key_usages = vec![purpose];
         Ok((certificate.signed_by(&key, &self.issuer)?, key))
+    }
+
+    /// A certificate for whoever holds the key of a verified request, as PEM, good until a time in Unix seconds.
+    pub(super) fn client_of(&self, request: &SigningRequest, until: u64) -> Result<String, Error> {
+        let mut certificate = CertificateParams::default();
+        certificate.not_after = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(until);
+        certificate.distinguished_name = rcgen::DistinguishedName::new();
+        for group in &request.groups {
+            let name = &mut certificate.distinguished_name;
+            name.push(DnType::OrganizationName, group.as_str());
+        }
+        let name = &mut certificate.distinguished_name;
+        name.push(DnType::CommonName, request.user.as_str());
+        certificate.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyEncipherment,
+        ];
+        certificate.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        Ok(certificate.signed_by(&Shown(request), &self.issuer)?.pem())
     }
 
     /// A certificate for a client and its key, as PEM. It ends with the date given, year, month and day.

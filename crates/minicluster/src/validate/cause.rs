@@ -71,6 +71,12 @@ impl Cause {
         Self::new("FieldValueTooLong", field.into(), message)
     }
 
+    #[must_use]
+    pub fn too_many(field: impl Into<String>, found: usize, most: usize) -> Self {
+        let message = format!("Too many: {found}: must have at most {most} items");
+        Self::new("FieldValueTooMany", field.into(), message)
+    }
+
     fn new(reason: &'static str, field: String, message: String) -> Self {
         Self {
             reason,

@@ -204,13 +204,11 @@ pub(super) fn network_policy(out: &mut Findings, object: &Value) {
         for (n, rule) in list(spec, direction).iter().enumerate() {
             for (m, port) in list(rule, "ports").iter().enumerate() {
                 let at = format!("spec.{direction}[{n}].ports[{m}]");
-                let protocol = text(port, "protocol");
-                if !protocol.is_empty() {
-                    out.one_of(&format!("{at}.protocol"), protocol, &["SCTP", "TCP", "UDP"]);
-                }
-                for why in given(port, "port").map(names::port).unwrap_or_default() {
-                    out.invalid(format!("{at}.port"), &port["port"], &why);
-                }
+                policy_port(out, &at, port);
+            }
+            let peers = if direction == "ingress" { "from" } else { "to" };
+            for (m, peer) in list(rule, peers).iter().enumerate() {
+                policy_peer(out, &format!("spec.{direction}[{n}].{peers}[{m}]"), peer);
             }
         }
     }
@@ -218,4 +216,94 @@ pub(super) fn network_policy(out: &mut Findings, object: &Value) {
         let at = format!("spec.policyTypes[{n}]");
         out.one_of(&at, kind.as_str().unwrap_or_default(), &["Egress", "Ingress"]);
     }
+}
+
+fn policy_port(out: &mut Findings, at: &str, port: &Value) {
+    let protocol = text(port, "protocol");
+    if !protocol.is_empty() {
+        out.one_of(&format!("{at}.protocol"), protocol, &["TCP", "UDP", "SCTP"]);
+    }
+    let end = given(port, "endPort");
+    let end_at = format!("{at}.endPort");
+    match (given(port, "port"), end) {
+        (None, Some(end)) => {
+            out.invalid(end_at, end, "may not be specified when `port` is not specified");
+        }
+        (Some(Value::String(_)), Some(end)) => {
+            out.invalid(end_at, end, "may not be specified when `port` is non-numeric");
+        }
+        (Some(begin), Some(end)) => {
+            if end.as_i64() < begin.as_i64() {
+                out.invalid(end_at.as_str(), begin, "must be greater than or equal to `port`");
+            }
+            for why in names::port(end) {
+                out.invalid(end_at.as_str(), end, &why);
+            }
+        }
+        _ => {}
+    }
+    for why in given(port, "port").map(names::port).unwrap_or_default() {
+        out.invalid(format!("{at}.port"), &port["port"], &why);
+    }
+}
+
+fn policy_peer(out: &mut Findings, at: &str, peer: &Value) {
+    let mut others = 0;
+    for field in ["podSelector", "namespaceSelector"] {
+        if let Some(selector) = given(peer, field) {
+            others += 1;
+            meta::selector(out, &format!("{at}.{field}"), selector);
+        }
+    }
+    match given(peer, "ipBlock") {
+        None if others == 0 => out.required(at, "must specify a peer"),
+        None => {}
+        Some(block) => {
+            ip_block(out, &format!("{at}.ipBlock"), block);
+            if others > 0 {
+                out.forbidden(at, "may not specify both ipBlock and another peer");
+            }
+        }
+    }
+}
+
+fn ip_block(out: &mut Findings, at: &str, block: &Value) {
+    const SHAPE: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+    let cidr = text(block, "cidr");
+    if cidr.is_empty() {
+        return out.required(format!("{at}.cidr"), "");
+    }
+    let Some(whole) = range(cidr) else {
+        return out.invalid(format!("{at}.cidr"), &json!(cidr), SHAPE);
+    };
+    for (n, except) in list(block, "except").iter().enumerate() {
+        let at = format!("{at}.except[{n}]");
+        match range(except.as_str().unwrap_or_default()) {
+            None => out.invalid(at, except, SHAPE),
+            Some(part) if !is_strict_part(whole, part) => {
+                out.invalid(at, except, "must be a strict subset of `cidr`");
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// The address and the number of bits of a range.
+fn range(cidr: &str) -> Option<(IpAddr, u8)> {
+    let (address, bits) = cidr.split_once('/')?;
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits = bits.parse().ok().filter(|bits| *bits <= most)?;
+    Some((address, bits))
+}
+
+fn is_strict_part((whole, whole_bits): (IpAddr, u8), (part, part_bits): (IpAddr, u8)) -> bool {
+    let number = |address: IpAddr| match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    let same_kind = whole.is_ipv4() == part.is_ipv4();
+    let differ = number(whole) ^ number(part);
+    let beyond = differ.leading_zeros() >= u32::from(whole_bits);
+    same_kind && beyond && part_bits > whole_bits
 }

@@ -4,7 +4,7 @@ use objects::Quantity;
 use serde_json::{Value, json};
 
 use super::findings::{Findings, entries, given, list, text};
-use super::{Cause, meta, names, workload};
+use super::{Cause, autoscaler, meta, names, workload};
 
 /// The values of a ConfigMap or Secret together: 1 MiB.
 const MAX_VALUES: usize = 1024 * 1024;
@@ -186,4 +186,5 @@ pub(super) fn autoscaler(out: &mut Findings, object: &Value) {
         let at = format!("spec.scaleTargetRef.{field}");
         out.required_text(&at, text(&spec["scaleTargetRef"], field), names::path_segment);
     }
+    autoscaler::metrics_and_behavior(out, spec);
 }

@@ -208,6 +208,153 @@ fn a_claim_grows_once_it_is_bound() {
 }
 
 #[test]
+fn policies_name_ports_and_peers_that_can_be() {
+    let policy =
+        |rule: Value| json!({"metadata": {"name": "x"}, "spec": {"podSelector": {}, "ingress": [rule]}});
+    let group = "networking.k8s.io";
+    let at = "spec.ingress[0]";
+    for (rule, expected) in [
+        (json!({"ports": [{"port": 80, "endPort": 90}]}), String::new()),
+        (
+            json!({"ports": [{"port": 80, "endPort": 70}]}),
+            format!("{at}.ports[0].endPort: Invalid value: 80: must be greater than or equal to `port`"),
+        ),
+        (
+            json!({"ports": [{"endPort": 70}]}),
+            format!(
+                "{at}.ports[0].endPort: Invalid value: 70: may not be specified when `port` is not specified"
+            ),
+        ),
+        (
+            json!({"ports": [{"port": "web", "endPort": 70}]}),
+            format!(
+                "{at}.ports[0].endPort: Invalid value: 70: may not be specified when `port` is non-numeric"
+            ),
+        ),
+        (
+            json!({"from": [{}]}),
+            format!("{at}.from[0]: Required value: must specify a peer"),
+        ),
+        (
+            json!({"from": [{"podSelector": {}, "ipBlock": {"cidr": "10.0.0.0/8"}}]}),
+            format!("{at}.from[0]: Forbidden: may not specify both ipBlock and another peer"),
+        ),
+        (
+            json!({"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16", "11.0.0.0/16"]}}]}),
+            format!(
+                "{at}.from[0].ipBlock.except[1]: Invalid value: \"11.0.0.0/16\": must be a strict subset of `cidr`"
+            ),
+        ),
+        (
+            json!({"from": [{"ipBlock": {"cidr": "10.0.0.0/99"}}]}),
+            format!(
+                "{at}.from[0].ipBlock.cidr: Invalid value: \"10.0.0.0/99\": must be a valid CIDR value, (e.g. \
+                 10.9.8.0/24 or 2001:db8::/64)"
+            ),
+        ),
+    ] {
+        let expected: Vec<&str> = Some(expected.as_str())
+            .filter(|text| !text.is_empty())
+            .into_iter()
+            .collect();
+        check(group, "NetworkPolicy", &policy(rule), &expected);
+    }
+}
+
+#[test]
+fn nodes_leases_and_slices_have_rules() {
+    let meta = json!({"name": "x"});
+    let taint = json!({"key": "a", "value": "b", "effect": "NoSchedule"});
+    let node = json!({"metadata": meta, "spec": {"taints": [taint, {"key": "a"}, taint]}});
+    check(
+        "",
+        "Node",
+        &node,
+        &[
+            "metadata.taints[1].effect: Required value",
+            "metadata.taints[2]: Duplicate value: {\"effect\":\"NoSchedule\",\"key\":\"a\",\"value\":\"b\"}",
+        ],
+    );
+    let lease = json!({"metadata": meta, "spec": {"leaseDurationSeconds": 0, "leaseTransitions": -1}});
+    check(
+        "coordination.k8s.io",
+        "Lease",
+        &lease,
+        &[
+            "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
+            "spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0",
+        ],
+    );
+    let slice = json!({"metadata": meta, "addressType": "IPv4",
+        "endpoints": [{"addresses": ["10.0.0.1"]}, {"addresses": ["127.0.0.1"]}, {"addresses": ["fd::1"]}, {"addresses": []}]});
+    check(
+        "discovery.k8s.io",
+        "EndpointSlice",
+        &slice,
+        &[
+            "endpoints[1].addresses[0]: Invalid value: \"127.0.0.1\": may not be in the loopback range (127.0.0.0/8, \
+             ::1/128)",
+            "endpoints[2].addresses[0]: Invalid value: \"fd::1\": must be a valid IPv4 address",
+            "endpoints[3].addresses: Required value: must contain at least 1 address",
+        ],
+    );
+}
+
+#[test]
+fn autoscalers_say_what_they_measure_and_how_fast_they_scale() {
+    let scaler = |metric: Value, behavior: Value| {
+        json!({"metadata": {"name": "x"}, "spec": {"maxReplicas": 2, "behavior": behavior, "metrics": [metric],
+            "scaleTargetRef": {"kind": "Deployment", "name": "d", "apiVersion": "apps/v1"}}})
+    };
+    let cpu = |target: Value| json!({"type": "Resource", "resource": {"name": "cpu", "target": target}});
+    let good = cpu(json!({"type": "Utilization", "averageUtilization": 50}));
+    for (object, expected) in [
+        (scaler(good.clone(), json!({})), None),
+        (
+            scaler(json!({"type": "Pods"}), json!({})),
+            Some(
+                "spec.metrics[0].pods: Required value: must populate information for the given metric source",
+            ),
+        ),
+        (
+            scaler(
+                cpu(json!({"type": "Utilization", "averageUtilization": 0})),
+                json!({}),
+            ),
+            Some(
+                "spec.metrics[0].resource.target.averageUtilization: Invalid value: 0: must be greater than 0",
+            ),
+        ),
+        (
+            scaler(cpu(json!({"type": "Utilization"})), json!({})),
+            Some(
+                "spec.metrics[0].resource.target.averageUtilization: Required value: must set either a target raw value \
+                 or a target utilization",
+            ),
+        ),
+        (
+            scaler(
+                good.clone(),
+                json!({"scaleUp": {"stabilizationWindowSeconds": 3601}}),
+            ),
+            Some(
+                "spec.behavior.scaleUp.stabilizationWindowSeconds: Invalid value: 3601: must be less than or equal to 3600",
+            ),
+        ),
+        (
+            scaler(
+                good,
+                json!({"scaleDown": {"policies": [{"type": "Pods", "value": 0, "periodSeconds": 60}]}}),
+            ),
+            Some("spec.behavior.scaleDown.policies[0].value: Invalid value: 0: must be greater than zero"),
+        ),
+    ] {
+        let expected: Vec<&str> = expected.into_iter().collect();
+        check("autoscaling", "HorizontalPodAutoscaler", &object, &expected);
+    }
+}
+
+#[test]
 fn a_stateful_set_mounts_what_it_claims() {
     let mut template = pod(json!({"volumeMounts": [{"name": "data", "mountPath": "/x"}]}));
     template["metadata"] = json!({"labels": {"app": "db"}});

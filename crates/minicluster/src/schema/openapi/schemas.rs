@@ -4,7 +4,7 @@
 //! values of Go fields that are no pointers as defaults. Which fields are pointers stands in no package; the rule
 //! here is the convention of the Kubernetes API (optional structs are pointers) and its known exceptions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
@@ -382,6 +382,33 @@ fn add_attributes(attributes: &Attributes, schema: &mut Map<String, Value>) {
 }
 
 /// Unpacks the descriptions; a test checks that there is one for each line.
+/// The descriptions of fields such as `core.v1.PodSpec.nodeName`, of those that there are.
+pub fn describe_fields(paths: impl Iterator<Item = &'static str>) -> HashMap<&'static str, String> {
+    let table = Table::get();
+    let descriptions = descriptions();
+    let mut found = HashMap::new();
+    for path in paths {
+        let line = path.rsplit_once('.').and_then(|(definition, field)| {
+            let below = ["io.k8s.api.", "io.k8s.apimachinery.pkg.apis."];
+            let names = below.map(|below| format!("{below}{definition}"));
+            let definitions = &table.decoded.definitions;
+            let at = names
+                .iter()
+                .find_map(|name| definitions.binary_search_by(|one| one.name.cmp(name)).ok())?;
+            let node = &table.decoded.arena.nodes[definitions[at].node as usize];
+            let Shape::Struct { fields, .. } = &node.shape else {
+                return None;
+            };
+            let line = fields.iter().find(|one| one.name == field)?.line;
+            Some(line.checked_sub(HEADER_LINES)? as usize)
+        });
+        if let Some(text) = line.and_then(|line| descriptions.get(line)) {
+            found.entry(path).or_insert_with(|| text.clone());
+        }
+    }
+    found
+}
+
 fn descriptions() -> Vec<String> {
     let mut text = String::new();
     // The file is checked in, so its size bounds what it unpacks to; a damaged one would leave types undescribed.

@@ -14,15 +14,6 @@ pub(super) fn pod(pod: &mut Value) {
     for containers in ["initContainers", "containers"] {
         each(spec, containers, requests_from_limits);
     }
-    // Times without a value are printed as `null`, whoever wrote the condition.
-    let conditions = pod
-        .pointer_mut("/status/conditions")
-        .and_then(Value::as_array_mut);
-    for condition in conditions.into_iter().flatten().filter_map(Value::as_object_mut) {
-        for time in ["lastProbeTime", "lastTransitionTime"] {
-            condition.entry(time).or_insert(Value::Null);
-        }
-    }
 }
 
 /// The `template` of an object or spec.
