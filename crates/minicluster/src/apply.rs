@@ -175,11 +175,7 @@ pub fn track(
     if recorded.is_empty() && exists {
         return;
     }
-    let mut old = match before {
-        Some(before) => before.clone(),
-        None => empty::empty(target),
-    };
-    managed::strip(&mut old);
+    let old = before.map_or_else(|| empty::empty(target), managed::stripped);
     let comparable = |object: &Value| {
         depth_within(object, MAX_DEPTH) && validate(object, target.ty, Duplicates::Allowed).is_ok()
     };

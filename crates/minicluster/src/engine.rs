@@ -16,11 +16,12 @@ mod list;
 mod queue;
 mod recorder;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use objects::control::{Action, Loop, Refusal};
-use objects::{Change, Key, World};
+use objects::{Change, Key, World, meta};
 use serde_json::Value;
 
 pub(crate) use list::loops;
@@ -50,6 +51,9 @@ pub(crate) struct Engine {
     loops: Vec<Box<dyn Loop>>,
     queue: Queue,
     recorder: Recorder,
+    /// What was written since the last look at the feed, by revision: it need not be parsed then. As many as a plan
+    /// has actions.
+    written: HashMap<u64, Value>,
 }
 
 impl Engine {
@@ -66,6 +70,7 @@ impl Engine {
             world: World::default(),
             queue: seed.map_or_else(Queue::default, Queue::shuffled),
             recorder: Recorder::default(),
+            written: HashMap::new(),
             registry,
             clock,
             loops,
@@ -134,7 +139,9 @@ impl Engine {
             News::Events(events) => {
                 for event in events {
                     let gone = event.kind == EventKind::Deleted;
-                    if let Some((key, value)) = self.kinds.read(&self.registry, &event.object) {
+                    let written = self.written.remove(&event.revision());
+                    let read = self.kinds.read(&self.registry, &event.object, written);
+                    if let Some((key, value)) = read {
                         self.change(&key, (!gone).then_some(value));
                     }
                 }
@@ -143,7 +150,7 @@ impl Engine {
                 let old = std::mem::take(&mut self.world);
                 self.world.serve_as(&old);
                 for object in objects {
-                    if let Some((key, value)) = self.kinds.read(&self.registry, &object) {
+                    if let Some((key, value)) = self.kinds.read(&self.registry, &object, None) {
                         self.change(&key, Some(value));
                     }
                 }
@@ -160,6 +167,8 @@ impl Engine {
                 }
             }
         }
+        // A write is in the feed before its writer is told: what is left now changed nothing.
+        self.written.clear();
     }
 
     fn change(&mut self, key: &Key, new: Option<Value>) {
@@ -215,20 +224,26 @@ impl Engine {
     async fn execute(&mut self, at: LoopIndex, action: &Action) -> Result<(), Failure> {
         let identity = self.loops[at].identity();
         let now = self.clock.now();
-        match action {
+        let written = match action {
             Action::Record(event) => {
                 let noted = self.recorder.note(event, &identity, &self.world, now);
                 let Some(write) = noted else { return Ok(()) };
+                let written = execute::execute(&self.registry, &mut self.kinds, &identity, &write).await;
                 // An event that can't be written is not worth more than the work it tells of.
-                let _ = execute::execute(&self.registry, &mut self.kinds, &identity, &write).await;
-                Ok(())
+                written.unwrap_or_default()
             }
             Action::Observe { key, value } => {
                 self.change(key, value.clone());
-                Ok(())
+                None
             }
-            action => execute::execute(&self.registry, &mut self.kinds, &identity, action).await,
+            action => execute::execute(&self.registry, &mut self.kinds, &identity, action).await?,
+        };
+        if let Some(written) = written
+            && let Ok(revision) = meta::resource_version(&written).parse()
+        {
+            self.written.insert(revision, written);
         }
+        Ok(())
     }
 }
 
@@ -259,7 +274,7 @@ fn span(from: Timestamp, to: Timestamp) -> Duration {
 mod tests {
     use jiff::Span;
     use objects::control::{Event, Identity, Plan};
-    use objects::{Kind, meta};
+    use objects::Kind;
     use serde_json::json;
 
     use super::*;

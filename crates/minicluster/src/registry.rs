@@ -99,6 +99,8 @@ pub(crate) struct Call {
     pub form: Form,
     pub content_type: String,
     pub body: Bytes,
+    /// The body of a caller in this process, which has it as a value: then `body` is empty.
+    pub given: Option<Value>,
 }
 
 /// What a request does to a resource.

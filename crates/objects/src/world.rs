@@ -103,6 +103,12 @@ impl World {
         self.kinds.get(kind).into_iter().flat_map(BTreeMap::values)
     }
 
+    /// How many objects of a kind there are.
+    #[must_use]
+    pub fn count(&self, kind: &Kind) -> usize {
+        self.kinds.get(kind).map_or(0, BTreeMap::len)
+    }
+
     /// Whether the cluster serves a kind at all.
     #[must_use]
     pub fn is_served(&self, kind: &Kind) -> bool {
@@ -196,10 +202,15 @@ impl World {
             .kinds
             .get_mut(&key.kind)
             .and_then(|objects| objects.insert(place, Arc::clone(&object)));
-        if let Some(old) = &old {
-            self.unlink(key, old);
+        match &old {
+            // Most changes are of a status, and no index asks for that.
+            Some(old) if same_links(key, old, &object) => {}
+            Some(old) => {
+                self.unlink(key, old);
+                self.link(key, &object);
+            }
+            None => self.link(key, &object),
         }
-        self.link(key, &object);
         old
     }
 
@@ -246,6 +257,13 @@ impl World {
             }
         }
     }
+}
+
+/// Whether two states of an object stand at the same places of all indices.
+fn same_links(key: &Key, old: &Value, new: &Value) -> bool {
+    let labels = |object| meta::at(object, "/metadata/labels");
+    meta::owners(old) == meta::owners(new)
+        && (key.kind != Kind::POD || node_of(old) == node_of(new) && labels(old) == labels(new))
 }
 
 fn home(key: &Key) -> (Kind, Box<str>) {

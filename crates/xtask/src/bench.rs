@@ -1,5 +1,6 @@
 //! The benchmarks. They print figures for people and never fail for being slow: machines are shared and noisy.
 
+mod minicluster;
 mod template;
 
 use anyhow::{Result, bail};
@@ -11,11 +12,18 @@ struct Benchmark {
     run: fn(&[&str]) -> Result<()>,
 }
 
-const BENCHMARKS: &[Benchmark] = &[Benchmark {
-    name: "template",
-    measures: "rendering charts, against helm with --helm PATH",
-    run: template::run,
-}];
+const BENCHMARKS: &[Benchmark] = &[
+    Benchmark {
+        name: "minicluster",
+        measures: "the mini cluster: start, requests, watches, pods by the ten thousand",
+        run: minicluster::run,
+    },
+    Benchmark {
+        name: "template",
+        measures: "rendering charts, against helm with --helm PATH",
+        run: template::run,
+    },
+];
 
 /// Runs the named benchmark, or lists them all.
 pub fn run(args: &[&str]) -> Result<()> {

@@ -25,17 +25,18 @@ enum Change {
 
 impl Difference {
     /// Leaves out the given fields and everything below them.
-    pub(super) fn without(self, fields: &FieldSet) -> Self {
-        Difference {
-            added: self.added.without(fields),
-            modified: self.modified.without(fields),
-            removed: self.removed.without(fields),
+    pub(super) fn without(mut self, fields: &FieldSet) -> Self {
+        for set in [&mut self.added, &mut self.modified, &mut self.removed] {
+            set.cut(fields);
         }
+        self
     }
 
-    /// What a manager of the change now owns: everything that it set.
-    pub(super) fn set(&self) -> FieldSet {
-        self.modified.union(&self.added)
+    /// What a manager of the change now owns: everything that it set. Taken out: only what was removed is left.
+    pub(super) fn set(&mut self) -> FieldSet {
+        let mut set = std::mem::take(&mut self.modified);
+        set.extend(std::mem::take(&mut self.added));
+        set
     }
 
     fn attach(&mut self, step: &PathElement, below: Difference, change: Option<Change>) {

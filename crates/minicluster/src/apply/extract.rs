@@ -65,36 +65,56 @@ pub(super) fn with_named_parents(set: &FieldSet, ty: Option<TypeRef<'_>>) -> Fie
     })
 }
 
-/// Rewrites a stored set after its schema changed: what became atomic is owned as one field.
-pub(super) fn reconciled(set: &FieldSet, ty: TypeRef<'_>) -> FieldSet {
+/// Rewrites a stored set after its schema changed: what became atomic is owned as one field. `None` if nothing did,
+/// as almost always.
+pub(super) fn reconciled(set: &FieldSet, ty: TypeRef<'_>) -> Option<FieldSet> {
+    is_outdated(set, ty).then(|| reconcile(set, ty))
+}
+
+/// Whether something in the set is owned below a field that is atomic now.
+fn is_outdated(set: &FieldSet, ty: TypeRef<'_>) -> bool {
+    use crate::schema::Kind;
+    let mut inner = set.nodes().filter(|(_, node)| !node.children.is_empty());
+    ty.kind() != Kind::Untyped
+        && inner.any(|(step, node)| {
+            step_into(step, ty).is_some_and(|below| is_atomic(below) || is_outdated(&node.children, below))
+        })
+}
+
+fn is_atomic(ty: TypeRef<'_>) -> bool {
+    use crate::schema::Kind;
+    matches!(
+        ty.kind(),
+        Kind::List(ListKind::Atomic) | Kind::Struct { granular: false } | Kind::Map { granular: false }
+    )
+}
+
+fn step_into<'a>(step: &PathElement, ty: TypeRef<'a>) -> Option<TypeRef<'a>> {
+    match step {
+        PathElement::Field(name) => ty.field(name),
+        _ => ty.element(),
+    }
+}
+
+fn reconcile(set: &FieldSet, ty: TypeRef<'_>) -> FieldSet {
     use crate::schema::Kind;
     if ty.kind() == Kind::Untyped {
         return set.clone();
     }
     set.filtered(|step, node| {
-        let below = match step {
-            PathElement::Field(name) => ty.field(name),
-            _ => ty.element(),
-        };
-        let Some(below) = below else {
+        let Some(below) = step_into(step, ty) else {
             return Some(node.clone());
         };
         let whole = node.children.is_empty();
         Some(match below.kind() {
-            Kind::List(ListKind::Atomic)
-            | Kind::Struct { granular: false }
-            | Kind::Map { granular: false }
-                if !whole =>
-            {
-                Node {
-                    member: true,
-                    children: FieldSet::new(),
-                }
-            }
+            _ if is_atomic(below) && !whole => Node {
+                member: true,
+                children: FieldSet::new(),
+            },
             Kind::Scalar(_) => node.clone(),
             _ => Node {
                 member: node.member,
-                children: reconciled(&node.children, below),
+                children: reconcile(&node.children, below),
             },
         })
     })

@@ -132,6 +132,37 @@ impl FieldSet {
         all
     }
 
+    /// Takes out the members that the other set has; children of its members stay.
+    pub fn subtract(&mut self, other: &FieldSet) {
+        for (element, theirs) in &other.nodes {
+            let Some(node) = self.nodes.get_mut(element) else {
+                continue;
+            };
+            node.member &= !theirs.member;
+            node.children.subtract(&theirs.children);
+            if node.is_empty() {
+                self.nodes.remove(element);
+            }
+        }
+    }
+
+    /// Takes out the members of the other set and everything below them.
+    pub fn cut(&mut self, other: &FieldSet) {
+        for (element, theirs) in &other.nodes {
+            if theirs.member {
+                self.nodes.remove(element);
+                continue;
+            }
+            let Some(node) = self.nodes.get_mut(element) else {
+                continue;
+            };
+            node.children.cut(&theirs.children);
+            if node.is_empty() {
+                self.nodes.remove(element);
+            }
+        }
+    }
+
     /// The members of both sets.
     #[must_use]
     pub fn intersection(&self, other: &FieldSet) -> FieldSet {
@@ -147,28 +178,17 @@ impl FieldSet {
     /// The members that the other set does not have; children of its members stay.
     #[must_use]
     pub fn difference(&self, other: &FieldSet) -> FieldSet {
-        self.filtered(|element, node| {
-            Some(match other.nodes.get(element) {
-                None => node.clone(),
-                Some(theirs) => Node {
-                    member: node.member && !theirs.member,
-                    children: node.children.difference(&theirs.children),
-                },
-            })
-        })
+        let mut left = self.clone();
+        left.subtract(other);
+        left
     }
 
     /// The members that are neither members of the other set nor below one.
     #[must_use]
     pub fn without(&self, other: &FieldSet) -> FieldSet {
-        self.filtered(|element, node| match other.nodes.get(element) {
-            None => Some(node.clone()),
-            Some(theirs) if theirs.member => None,
-            Some(theirs) => Some(Node {
-                member: node.member,
-                children: node.children.without(&theirs.children),
-            }),
-        })
+        let mut left = self.clone();
+        left.cut(other);
+        left
     }
 
     /// All members: those of a level before those below it, which is the order of conflict causes.

@@ -213,6 +213,25 @@ pub fn is_reset(object: &Value) -> bool {
     }
 }
 
+/// A copy of an object without the entries, which often are the larger part of it.
+#[must_use]
+pub fn stripped(object: &Value) -> Value {
+    let Value::Object(fields) = object else {
+        return object.clone();
+    };
+    let copy = |(name, value): (&String, &Value)| {
+        let copied = match value {
+            Value::Object(metadata) if name == "metadata" => {
+                let kept = metadata.iter().filter(|(name, _)| *name != "managedFields");
+                Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+            }
+            value => value.clone(),
+        };
+        (name.clone(), copied)
+    };
+    Value::Object(fields.iter().map(copy).collect())
+}
+
 /// Takes the entries out of an object.
 pub fn strip(object: &mut Value) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -224,6 +243,9 @@ pub fn strip(object: &mut Value) {
 /// write is dropped, so that applying twice does not make a new version.
 #[must_use]
 pub fn only_times_differ(before: &Value, after: &Value) -> bool {
+    if !same_apart_from_entries(before, after) {
+        return false;
+    }
     let timeless = |object: &Value| {
         let mut entries = entries_of(object).to_vec();
         for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
@@ -233,13 +255,25 @@ pub fn only_times_differ(before: &Value, after: &Value) -> bool {
         entries.sort_by_key(ToString::to_string);
         entries
     };
-    if entries_of(before).len() != entries_of(after).len() || timeless(before) != timeless(after) {
-        return false;
-    }
-    let (mut before, mut after) = (before.clone(), after.clone());
-    strip(&mut before);
-    strip(&mut after);
-    before == after
+    entries_of(before).len() == entries_of(after).len() && timeless(before) == timeless(after)
+}
+
+fn same_apart_from_entries(before: &Value, after: &Value) -> bool {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+        return before == after;
+    };
+    let metadata = |one: &Map<String, Value>, other: &Map<String, Value>| {
+        one.iter()
+            .filter(|(name, _)| *name != "managedFields")
+            .all(|(name, value)| other.get(name) == Some(value))
+    };
+    before.len() == after.len()
+        && before.iter().all(|(name, old)| match (old, after.get(name)) {
+            (Value::Object(old), Some(Value::Object(new))) if name == "metadata" => {
+                metadata(old, new) && metadata(new, old)
+            }
+            (old, new) => new == Some(old),
+        })
 }
 
 fn seconds(entry: &Entry) -> &str {

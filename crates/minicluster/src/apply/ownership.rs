@@ -4,9 +4,11 @@
 //! the same in all versions of a kind. That holds for most kinds; where a field was renamed, its old entry stays
 //! until its owner writes again.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
-use super::compare::{Difference, compare};
+use super::compare::compare;
 use super::conflict::Conflicts;
 use super::extract::{fields_of, reconciled, with_named_parents};
 use super::fieldset::FieldSet;
@@ -53,13 +55,13 @@ pub(super) fn update(
     target: &Target<'_>,
 ) -> Managed {
     reconcile(&mut managed, target.ty);
-    let difference = compare(old, new, target.ty).without(target.reset);
+    let mut difference = compare(old, new, target.ty).without(target.reset);
+    let mut written = difference.set();
     // The updater's own entry is treated as any other, then joined with what it just wrote: a value that it
     // changed is its own again, a value that it removed is not.
-    let lost = conflicts(&managed, &difference, None);
-    disown(&mut managed, &lost, &difference, None);
-    let written = difference.set().without(target.reset);
-    let written = written.difference(&FieldSet::of_fields(&UNOWNED));
+    let lost = conflicts(&managed, &written, None);
+    disown(&mut managed, &lost, &difference.removed, None);
+    written.subtract(unowned());
     if !written.is_empty() {
         let entry = managed.entries.entry(owner.clone()).or_insert_with(|| Entry {
             fields: FieldSet::new(),
@@ -100,14 +102,14 @@ pub(super) fn apply(
         Some(previous) => prune(merged, &managed, &previous.fields, target.ty),
         None => merged,
     };
-    let difference = compare(live, &object, target.ty).without(target.reset);
-    let lost = conflicts(&managed, &difference, Some(owner));
+    let mut difference = compare(live, &object, target.ty).without(target.reset);
+    let lost = conflicts(&managed, &difference.set(), Some(owner));
     if taking == Taking::Conflicts && !lost.is_empty() {
         return Err(lost);
     }
-    disown(&mut managed, &lost, &difference, Some(owner));
+    disown(&mut managed, &lost, &difference.removed, Some(owner));
     if let Some(entry) = managed.entries.get_mut(owner) {
-        entry.fields = entry.fields.difference(&FieldSet::of_fields(&UNOWNED));
+        entry.fields.subtract(unowned());
     }
     managed.entries.retain(|_, entry| !entry.fields.is_empty());
     let changed = !shape::equal(live, &object);
@@ -118,24 +120,23 @@ pub(super) fn apply(
 }
 
 /// The owned fields which a change touches.
-fn conflicts(managed: &Managed, difference: &Difference, except: Option<&Owner>) -> Conflicts {
-    let set = difference.set();
+fn conflicts(managed: &Managed, set: &FieldSet, except: Option<&Owner>) -> Conflicts {
     let mut found = Conflicts::default();
     for (owner, entry) in managed.entries.iter().filter(|(owner, _)| Some(*owner) != except) {
-        found.add(owner, entry.fields.intersection(&set));
+        found.add(owner, entry.fields.intersection(set));
     }
     found
 }
 
-fn disown(managed: &mut Managed, lost: &Conflicts, difference: &Difference, except: Option<&Owner>) {
+fn disown(managed: &mut Managed, lost: &Conflicts, removed: &FieldSet, except: Option<&Owner>) {
     for (owner, fields) in lost.owners() {
         if let Some(entry) = managed.entries.get_mut(owner) {
-            entry.fields = entry.fields.difference(fields);
+            entry.fields.subtract(fields);
         }
     }
     for (owner, entry) in &mut managed.entries {
-        if Some(owner) != except && !difference.removed.is_empty() {
-            entry.fields = entry.fields.difference(&difference.removed);
+        if Some(owner) != except {
+            entry.fields.subtract(removed);
         }
     }
     managed.entries.retain(|_, entry| !entry.fields.is_empty());
@@ -163,8 +164,15 @@ fn prune(merged: Value, managed: &Managed, previous: &FieldSet, ty: TypeRef<'_>)
     remove(&merged, &gone, ty, Emptied::Absent)
 }
 
+fn unowned() -> &'static FieldSet {
+    static SET: LazyLock<FieldSet> = LazyLock::new(|| FieldSet::of_fields(&UNOWNED));
+    &SET
+}
+
 fn reconcile(managed: &mut Managed, ty: TypeRef<'_>) {
     for entry in managed.entries.values_mut() {
-        entry.fields = reconciled(&entry.fields, ty);
+        if let Some(fields) = reconciled(&entry.fields, ty) {
+            entry.fields = fields;
+        }
     }
 }

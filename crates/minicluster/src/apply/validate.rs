@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::fieldpath::PathElement;
 use super::shape::{Shape, element, identity};
 use crate::go_text;
 use crate::schema::{ListKind, Scalar, TypeRef};
@@ -39,17 +40,34 @@ pub(super) enum Duplicates {
     Refused,
 }
 
-struct Findings {
-    /// The printed steps to the current value.
-    path: Vec<String>,
+/// A step to a value: printed only for a mistake, of which there is none almost always.
+enum Step<'a> {
+    Field(&'a str),
+    Place(usize),
+    Element(PathElement),
+}
+
+struct Findings<'a> {
+    /// The steps to the current value.
+    path: Vec<Step<'a>>,
     errors: Vec<String>,
     duplicates: Duplicates,
 }
 
-impl Findings {
+impl std::fmt::Display for Step<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Field(name) => write!(out, ".{name}"),
+            Self::Place(at) => write!(out, "[{at}]"),
+            Self::Element(element) => write!(out, "{element}"),
+        }
+    }
+}
+
+impl<'a> Findings<'a> {
     fn report(&mut self, message: &str) {
         if self.errors.len() < MAX_ERRORS {
-            let path = self.path.concat();
+            let path: String = self.path.iter().map(ToString::to_string).collect();
             self.errors.push(if path.is_empty() {
                 message.to_owned()
             } else {
@@ -58,7 +76,7 @@ impl Findings {
         }
     }
 
-    fn check(&mut self, value: &Value, ty: TypeRef<'_>) {
+    fn check(&mut self, value: &'a Value, ty: TypeRef<'_>) {
         if value.is_null() {
             return;
         }
@@ -96,19 +114,19 @@ impl Findings {
         self.report(&message);
     }
 
-    fn list(&mut self, items: &[Value], ty: TypeRef<'_>, list: ListKind<'_>) {
+    fn list(&mut self, items: &'a [Value], ty: TypeRef<'_>, list: ListKind<'_>) {
         let mut seen = BTreeSet::new();
         for (at, item) in items.iter().enumerate() {
             let step = if list == ListKind::Atomic {
-                format!("[{at}]")
+                Step::Place(at)
             } else {
                 match identity(ty, list, item) {
                     Ok(step) => {
-                        let text = step.to_string();
-                        if !seen.insert(step) && self.duplicates == Duplicates::Refused {
-                            self.report(&format!("duplicate entries for key {text}"));
+                        let refuse = self.duplicates == Duplicates::Refused;
+                        if refuse && !seen.insert(step.clone()) {
+                            self.report(&format!("duplicate entries for key {step}"));
                         }
-                        text
+                        Step::Element(step)
                     }
                     Err(message) => {
                         self.report(&format!("element {at}: {message}"));
@@ -122,20 +140,21 @@ impl Findings {
         }
     }
 
-    fn map(&mut self, value: &Value, ty: TypeRef<'_>) {
+    fn map(&mut self, value: &'a Value, ty: TypeRef<'_>) {
         let Value::Object(fields) = value else {
             self.report(&format!("expected map, got &{{{}}}", go_text::plain(value)));
             return;
         };
         for (name, field) in fields {
-            self.path.push(format!(".{name}"));
-            match ty.field(name) {
+            let declared = ty.field(name);
+            self.path.push(Step::Field(name));
+            match declared {
                 Some(field_type) => self.check(field, field_type),
                 None => self.report("field not declared in schema"),
             }
             self.path.pop();
             // The API server, too, stops at the first unknown field of an object.
-            if ty.field(name).is_none() {
+            if declared.is_none() {
                 return;
             }
         }

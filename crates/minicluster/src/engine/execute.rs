@@ -10,7 +10,7 @@ use crate::auth::UserInfo;
 use crate::registry::failure::Failure;
 use crate::registry::query::Query;
 use crate::registry::route::Target;
-use crate::registry::{Call, Form, Registry, Verb};
+use crate::registry::{Call, Content, Form, Registry, Verb};
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -25,6 +25,8 @@ struct Request {
     body: Value,
 }
 
+/// Gives the object that was written, if the action wrote one.
+///
 /// # Errors
 /// What the API server refuses; a kind that nobody serves is 404.
 pub(super) async fn execute(
@@ -32,9 +34,9 @@ pub(super) async fn execute(
     kinds: &mut Kinds,
     identity: &Identity,
     action: &Action,
-) -> Result<(), Failure> {
+) -> Result<Option<Value>, Failure> {
     let Some(request) = request(action) else {
-        return Ok(());
+        return Ok(None);
     };
     let Request {
         verb,
@@ -63,12 +65,16 @@ pub(super) async fn execute(
         query: Query::default(),
         user: user(identity),
         manager: identity.manager.to_owned(),
-        form: Form::Object,
+        form: Form::Value,
         content_type: content_type.to_owned(),
-        body: Bytes::from(body.to_string()),
+        body: Bytes::new(),
+        given: Some(body),
         served,
     };
-    registry.answer(verb, &call).await.map(|_| ())
+    Ok(match registry.answer(verb, &call).await?.content {
+        Content::Value(written) => Some(written),
+        _ => None,
+    })
 }
 
 fn user(identity: &Identity) -> UserInfo {

@@ -27,14 +27,23 @@ impl Kinds {
         self.by_kind.get(kind).map(Arc::clone)
     }
 
-    /// A stored object as clients see it, with its key. `None` for what no definition describes.
-    pub(super) fn read(&mut self, registry: &Registry, object: &Object) -> Option<(Key, Value)> {
+    /// A stored object as clients see it, with its key: parsed, unless it was `written` by who asks. `None` for what no
+    /// definition describes.
+    pub(super) fn read(
+        &mut self,
+        registry: &Registry,
+        object: &Object,
+        written: Option<Value>,
+    ) -> Option<(Key, Value)> {
         let resource = object.key().resource().as_str();
         if !self.by_resource.contains_key(resource) {
             self.refresh(registry);
         }
         let (kind, served) = self.by_resource.get(resource)?;
-        let value = complete(served, object).ok()?;
+        let value = match written {
+            Some(value) => value,
+            None => complete(served, object).ok()?,
+        };
         let namespace = object.key().namespace().unwrap_or_default();
         Some((Key::new(kind.clone(), namespace, object.key().name()), value))
     }

@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 const BURST: f64 = 25.0;
 const REFILL_SECONDS: f64 = 300.0;
 
+/// With more nodes than this, what goes well with a pod is not told: there would be more events than objects.
+const MANY_NODES: usize = 200;
+
 /// How many series and objects are remembered, as client-go's caches hold.
 const MAX_REMEMBERED: usize = 4096;
 
@@ -54,6 +57,10 @@ impl Recorder {
         world: &World,
         now: Timestamp,
     ) -> Option<Action> {
+        let is_routine = !event.warning && event.about.kind == Kind::POD;
+        if is_routine && world.count(&Kind::NODE) > MANY_NODES {
+            return None;
+        }
         let about = world.get(&event.about);
         let uid = about.map_or("", |object| meta::uid(object));
         let source = format!("{}/{}/{uid}", identity.component, event.about);

@@ -22,6 +22,16 @@ pub struct Body {
     pub duplicates: Vec<String>,
 }
 
+impl Body {
+    /// The body of a caller in this process: a value has no field twice.
+    pub(crate) fn of(given: &Value) -> Self {
+        Self {
+            value: given.clone(),
+            duplicates: Vec::new(),
+        }
+    }
+}
+
 /// Rewrites a protobuf body as JSON; any other stays as it is.
 ///
 /// # Errors

@@ -84,16 +84,16 @@ impl Caller {
             query: Query::parse(sent.query),
             user: self.user.clone(),
             manager: self.manager.clone(),
-            form: super::Form::Object,
+            form: super::Form::Value,
             content_type: sent.content_type.to_owned(),
-            body: sent
-                .body
-                .map_or_else(Bytes::new, |body| Bytes::from(body.to_string())),
+            body: Bytes::new(),
+            given: sent.body.cloned(),
         };
         match self.registry.answer(verb, &call).await?.content {
             Content::Json(json) | Content::Typed(_, json) => {
                 serde_json::from_slice(&json).map_err(|error| Failure::internal(error.to_string()))
             }
+            Content::Value(value) => Ok(value),
             Content::Text(_) | Content::Stream(_) | Content::Frames(_) => Err(Failure::method_not_allowed()),
         }
     }

@@ -97,7 +97,9 @@ pub(super) async fn collection(registry: &Registry, call: &Call) -> Result<Reply
 
 fn options(call: &Call) -> Result<DeleteOptions, Failure> {
     let empty = call.body.iter().all(u8::is_ascii_whitespace);
-    let body = if empty {
+    let body = if let Some(given) = &call.given {
+        given.clone()
+    } else if empty {
         Value::Null
     } else {
         body::json(&call.body)

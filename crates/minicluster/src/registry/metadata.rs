@@ -190,13 +190,11 @@ fn counts_generations(served: &Served) -> bool {
 }
 
 fn specification_differs(live: &Value, object: &Value) -> bool {
-    let fields = |value: &Value| -> Vec<(String, Value)> {
+    fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
         let all = value.as_object().into_iter().flatten();
-        let kept =
-            all.filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion"));
-        kept.map(|(key, value)| (key.clone(), value.clone())).collect()
-    };
-    fields(live) != fields(object) || text(live, "deletionTimestamp") != text(object, "deletionTimestamp")
+        all.filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "kind" | "apiVersion"))
+    }
+    !fields(live).eq(fields(object)) || text(live, "deletionTimestamp") != text(object, "deletionTimestamp")
 }
 
 /// Empty maps and lists of metadata are left out, as by the real server's encoder.

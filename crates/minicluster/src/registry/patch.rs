@@ -51,8 +51,6 @@ async fn attempt(
     (ty, patch): (Type, &Body),
     dry_run: bool,
 ) -> Result<Reply, Failure> {
-    let include = call.query.get("includeObject");
-    let form = call.form;
     let found = match registry.find(call) {
         Ok(found) => found,
         Err(failure) if ty != Type::Apply || !call.subresource().is_empty() => return Err(failure),
@@ -61,8 +59,7 @@ async fn attempt(
             registry.furnish_for(call).await;
             let ready = prepare_new(registry, call, decoded, Owners::Recorded)?;
             let (object, warnings) = insert(registry, call, ready, dry_run).await?;
-            let shown = reply::object(&call.served, form, include, object);
-            return Ok(Reply::json(201, &shown).with_warnings(warnings));
+            return Ok(reply::written(call, 201, object).with_warnings(warnings));
         }
     };
     let live = complete(&call.served, &found)?;
@@ -72,8 +69,7 @@ async fn attempt(
     };
     let ready = prepare_changed(registry, call, &live, (decoded, owners))?;
     let (object, warnings) = replace(registry, call, (&found, &live), ready, dry_run).await?;
-    let shown = reply::object(&call.served, form, include, object);
-    Ok(Reply::json(200, &shown).with_warnings(warnings))
+    Ok(reply::written(call, 200, object).with_warnings(warnings))
 }
 
 fn patched(call: &Call, live: &Value, ty: Type, patch: &Body) -> Result<Decoded, Failure> {
@@ -177,6 +173,9 @@ fn patch_type(call: &Call) -> Result<Type, Failure> {
 }
 
 fn decode(call: &Call, ty: Type) -> Result<Body, Failure> {
+    if let Some(given) = &call.given {
+        return Ok(Body::of(given));
+    }
     let read = if ty == Type::Apply {
         body::yaml(&call.body)
     } else {

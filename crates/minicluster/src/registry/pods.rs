@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::{Cause, Failure};
 use super::query::DeleteOptions;
-use super::reply::Reply;
+use super::reply::{self, Form, Reply};
 use super::write::{self, Ready, replace};
 use super::{Call, Registry, complete, delete, fields, metadata};
 use crate::admission::Lookup as _;
@@ -81,10 +81,9 @@ async fn bind(registry: &Registry, call: &Call, dry_run: bool) -> Result<Reply, 
         return Err(Failure::internal("target.name: Required value"));
     }
     for _ in 0..write::MAX_TRIES {
-        match assign(registry, call, (&binding, node), dry_run).await {
-            // Something else of the pod changed meanwhile.
-            Ok(false) => {}
-            result => return result.map(|_| success()),
+        // Without an answer, something else of the pod changed meanwhile.
+        if let Some(reply) = assign(registry, call, (&binding, node), dry_run).await? {
+            return Ok(reply);
         }
     }
     Err(Failure::modified(&call.served.resource, call.name()))
@@ -103,13 +102,13 @@ pub(super) async fn bind_named(registry: &Registry, call: &Call, dry_run: bool) 
     bind(registry, &call, dry_run).await
 }
 
-/// Gives a pod its node, unless it has one or can't have any. False if the pod changed meanwhile.
+/// Gives a pod its node, unless it has one or can't have any. Nothing if the pod changed meanwhile.
 async fn assign(
     registry: &Registry,
     call: &Call,
     (binding, node): (&Value, &str),
     dry_run: bool,
-) -> Result<bool, Failure> {
+) -> Result<Option<Reply>, Failure> {
     let found = registry.find(call)?;
     let live = complete(&call.served, &found)?;
     let name = call.name();
@@ -141,8 +140,11 @@ async fn assign(
     }
     schedule(&mut pod, &call.around.now());
     match replace(registry, call, (&found, &live), Ready::computed(pod), dry_run).await {
-        Err(failure) if failure.reason == "Conflict" => Ok(false),
-        result => result.map(|_| true),
+        Err(failure) if failure.reason == "Conflict" => Ok(None),
+        result => Ok(Some(match (call.form, result?.0) {
+            (Form::Value, bound) => reply::written(call, 201, bound),
+            _ => success(),
+        })),
     }
 }
 

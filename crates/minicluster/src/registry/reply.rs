@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::Call;
 use super::catalog::Served;
 use super::failure::Failure;
 use super::table;
@@ -19,6 +20,8 @@ pub(crate) struct Reply {
 #[derive(Debug)]
 pub(crate) enum Content {
     Json(Bytes),
+    /// An object for a caller in this process, not written as text.
+    Value(Value),
     Text(String),
     /// Bytes of another media type.
     Typed(&'static str, Bytes),
@@ -35,6 +38,8 @@ pub(crate) enum Form {
     Object,
     Table,
     Metadata,
+    /// The object as a value, where it was written: for callers in this process.
+    Value,
 }
 
 impl Reply {
@@ -77,10 +82,23 @@ impl From<&Failure> for Reply {
     }
 }
 
+/// The answer to a write: the object as it is stored now.
+pub(super) fn written(call: &Call, code: u16, object: Value) -> Reply {
+    if call.form == Form::Value {
+        return Reply {
+            code,
+            content: Content::Value(object),
+            warnings: Vec::new(),
+        };
+    }
+    let include = call.query.get("includeObject");
+    Reply::json(code, &self::object(&call.served, call.form, include, object))
+}
+
 /// One object in the form that was asked for.
 pub(super) fn object(served: &Served, form: Form, include: &str, value: Value) -> Value {
     match form {
-        Form::Object => value,
+        Form::Object | Form::Value => value,
         Form::Metadata => metadata(value),
         Form::Table => {
             let version = value["metadata"]["resourceVersion"].clone();

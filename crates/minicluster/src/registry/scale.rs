@@ -30,7 +30,10 @@ pub(super) async fn write(registry: &Registry, verb: Verb, call: &Call) -> Resul
     let found = registry.find(call)?;
     let live = complete(&call.served, &found)?;
     let mut scale = scale_of(call, &live)?;
-    let sent = body::yaml(&call.body).or_else(|_| body::json(&call.body));
+    let sent = match &call.given {
+        Some(given) => Ok(Body::of(given)),
+        None => body::yaml(&call.body).or_else(|_| body::json(&call.body)),
+    };
     let sent = sent
         .map_err(|cause| Failure::bad_request(format!("error decoding patch: {cause}")))?
         .value;

@@ -211,7 +211,7 @@ impl Shown {
     fn line(&mut self, kind: &str, object: &Object) -> Bytes {
         let served = &*self.served;
         let shown = match self.form {
-            Form::Object => complete_json(served, object),
+            Form::Object | Form::Value => complete_json(served, object),
             form => {
                 let value = complete_for(served, object, form).unwrap_or_default();
                 let columns = std::mem::take(&mut self.columns);
@@ -248,7 +248,7 @@ impl Shown {
                     (&self.include, false),
                 )
             }
-            Form::Object => {
+            Form::Object | Form::Value => {
                 json!({"kind": served.resource.kind, "apiVersion": served.api_version, "metadata": metadata})
             }
         };

@@ -58,9 +58,7 @@ pub(super) async fn create(registry: &Registry, call: &Call) -> Result<Reply, Fa
     registry.furnish_for(call).await;
     let ready = prepare_new(registry, call, decoded, Owners::Compare)?;
     let (object, warnings) = insert(registry, call, ready, dry_run).await?;
-    let form = call.form;
-    let shown = reply::object(&call.served, form, call.query.get("includeObject"), object);
-    Ok(Reply::json(201, &shown).with_warnings(warnings))
+    Ok(reply::written(call, 201, object).with_warnings(warnings))
 }
 
 /// `PUT` on an object or its status.
@@ -71,7 +69,7 @@ pub(super) async fn update(registry: &Registry, call: &Call) -> Result<Reply, Fa
         Err(_) if kinds::created_by_update(&call.served) && call.subresource().is_empty() => {
             let ready = prepare_new(registry, call, decoded, Owners::Compare)?;
             let (object, warnings) = insert(registry, call, ready, dry_run).await?;
-            return Ok(Reply::json(201, &object).with_warnings(warnings));
+            return Ok(reply::written(call, 201, object).with_warnings(warnings));
         }
         Err(failure) => {
             check_name(call, &decoded.object)?;
@@ -82,9 +80,7 @@ pub(super) async fn update(registry: &Registry, call: &Call) -> Result<Reply, Fa
     let live = complete(&call.served, &found)?;
     let ready = prepare_changed(registry, call, &live, (decoded, Owners::Compare))?;
     let (object, warnings) = replace(registry, call, (&found, &live), ready, dry_run).await?;
-    let form = call.form;
-    let shown = reply::object(&call.served, form, call.query.get("includeObject"), object);
-    Ok(Reply::json(200, &shown).with_warnings(warnings))
+    Ok(reply::written(call, 200, object).with_warnings(warnings))
 }
 
 fn check_name(call: &Call, object: &Value) -> Result<(), Failure> {
@@ -318,7 +314,7 @@ pub(super) async fn insert(
         reserved.keep();
     }
     turn.settle(registry).await;
-    let stored = complete(&call.served, &event.object)?;
+    let stored = as_stored(&call.served, object, &event.object)?;
     registry.after_create(call, &stored).await;
     registry.measure_after(Operation::Create, call, &stored);
     Ok((stored, warnings))
@@ -365,7 +361,7 @@ pub(super) async fn replace(
         registry.services.free_left(live, &object);
     }
     turn.settle(registry).await;
-    let stored = complete(&call.served, &event.object)?;
+    let stored = as_stored(&call.served, object, &event.object)?;
     registry.after_update(call, &stored).await;
     registry.measure_after(Operation::Update, call, &stored);
     Ok((stored, warnings))
@@ -396,6 +392,16 @@ pub(super) fn stored_form(served: &Served, object: &mut Value) -> Result<Draft, 
     let draft = draft_of(served, object);
     identify(served, object);
     draft
+}
+
+/// What a reader finds of an object that was just stored: parsed only where reading changes it.
+fn as_stored(served: &Served, mut object: Value, stored: &Object) -> Result<Value, Failure> {
+    if served.conversion.is_some() || served.custom.is_some() {
+        return complete(served, stored);
+    }
+    let version = json!(stored.revision().to_string());
+    metadata::of_mut(&mut object).insert("resourceVersion".to_owned(), version);
+    Ok(object)
 }
 
 /// The draft of an object that has its stored form but for kind and apiVersion.

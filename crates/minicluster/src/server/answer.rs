@@ -28,6 +28,7 @@ pub(super) fn response(reply: Reply) -> Response<Body> {
         warnings,
     } = reply;
     let (kind, body) = match content {
+        Content::Value(value) => ("application/json", Body::Whole(Some(value.to_string().into()))),
         Content::Json(json) => ("application/json", Body::Whole(Some(json))),
         Content::Typed(kind, json) => (kind, Body::Whole(Some(json))),
         Content::Text(text) => ("text/plain; charset=utf-8", Body::Whole(Some(Bytes::from(text)))),

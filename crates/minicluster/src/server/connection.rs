@@ -225,6 +225,7 @@ impl Service {
             form: Form::default(),
             content_type: String::new(),
             body: Bytes::new(),
+            given: None,
         };
         Ok((verb, call))
     }
