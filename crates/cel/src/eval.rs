@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use regex_automata::meta::{Config, Regex};
+use regex_automata::meta::Regex;
 
 use crate::ast::{Expr, Flat, Fold, FoldKind, Node, Optional};
 use crate::call;
@@ -163,12 +163,7 @@ impl Meter {
             return Ok(Arc::clone(regex));
         }
         self.charge(PATTERN_COST + pattern.len() as u64)?;
-        let limits = Config::new()
-            .nfa_size_limit(Some(PATTERN_BYTES_MAX))
-            .onepass_size_limit(Some(PATTERN_BYTES_MAX));
-        let regex = Regex::builder()
-            .configure(limits)
-            .build(pattern)
+        let regex = crate::pattern::compile(pattern, PATTERN_BYTES_MAX)
             .map_err(|_| failed(format!("error parsing regexp: `{pattern}`")))?;
         let regex = Arc::new(regex);
         self.regexes.insert(pattern.to_owned(), Arc::clone(&regex));

@@ -16,6 +16,7 @@ mod eval;
 mod json;
 mod lex;
 mod parse;
+pub mod pattern;
 mod signatures;
 mod types;
 mod value;

@@ -178,7 +178,7 @@ impl Nodes {
         let due = self.heartbeat.is_some_and(|heartbeat| {
             let ready = condition::find(node, "Ready");
             let beat = ready.and_then(|ready| time_at(ready, "/lastHeartbeatTime"));
-            beat.is_none_or(|beat| next_status(beat, heartbeat, node) <= now)
+            beat.is_none_or(|beat| next(beat, heartbeat.status, meta::name(node)) <= now)
         });
         let healthy = CONDITIONS.iter().all(|[kind, status, reason, _]| {
             condition::find(node, kind).is_some_and(|one| {
@@ -292,7 +292,7 @@ impl Loop for Nodes {
         }
         if let Some(heartbeat) = self.heartbeat {
             let beat = condition::find(node, "Ready").and_then(|ready| time_at(ready, "/lastHeartbeatTime"));
-            plan.look_at(next_status(beat.unwrap_or(now), heartbeat, node));
+            plan.look_at(next(beat.unwrap_or(now), heartbeat.status, meta::name(node)));
         }
         self.lease(world, node, now, &mut plan);
         if let Some(down) = goes_down(node, &self.behaviour) {
@@ -323,13 +323,6 @@ fn conditions(node: &Value, now: Timestamp) -> Vec<Value> {
         })
     }));
     all
-}
-
-/// The next status after one that says in which second it was: nothing that falls into that second is due again, or
-/// the node would write without a pause until it is over.
-fn next_status(beat: Timestamp, heartbeat: Heartbeat, node: &Value) -> Timestamp {
-    let over = beat.saturating_add(SignedDuration::from_millis(999)).unwrap_or(beat);
-    next(over, heartbeat.status, meta::name(node))
 }
 
 /// The next beat after a time: each node has its own moments, so that a thousand don't write in the same second. In

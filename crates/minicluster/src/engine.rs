@@ -273,8 +273,8 @@ fn span(from: Timestamp, to: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use jiff::Span;
-    use objects::control::{Event, Identity, Plan};
     use objects::Kind;
+    use objects::control::{Event, Identity, Plan};
     use serde_json::json;
 
     use super::*;

@@ -180,7 +180,12 @@ impl Registry {
             access: Access::new(store.clone()),
             around,
             store,
-            catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(table, &[], metrics.is_some())))),
+            catalog: Arc::new(RwLock::new(Arc::new(Catalog::new(
+                table,
+                &[],
+                metrics.is_some(),
+                None,
+            )))),
             services: Arc::default(),
             turns: Arc::default(),
             authority: Arc::from(authority),
@@ -223,11 +228,8 @@ impl Registry {
                 Ok(resource) => self.values(&resource, None),
                 Err(_) => Vec::new(),
             };
-        let catalog = Arc::new(Catalog::new(
-            self.catalog().table(),
-            &definitions,
-            self.metrics.is_some(),
-        ));
+        let (older, metrics) = (self.catalog(), self.metrics.is_some());
+        let catalog = Arc::new(Catalog::new(older.table(), &definitions, metrics, Some(&older)));
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
     }
 

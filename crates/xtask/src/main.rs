@@ -18,6 +18,7 @@
 mod audit;
 mod bench;
 mod ci;
+mod clients;
 mod docs;
 mod fuzz;
 mod kube_protobuf;
@@ -40,6 +41,7 @@ usage: cargo xtask COMMAND
   bench [NAME ARGS...]  run a benchmark, or list them
   fuzz [SECONDS]        hostile inputs for every reader, a minute each
   parity [ARGS...]      compare with Helm over the corpus of real charts
+  clients [STORY[/STEP]] real kubectl and helm against the mini cluster
   kube-schema [ARGS...] make the mini cluster's table of types from published packages
   kube-protobuf [ARGS...] make its table of protobuf messages from published programs";
 
@@ -67,6 +69,7 @@ fn run(args: &[String]) -> Result<()> {
         ["kube-schema", rest @ ..] => kube_schema::run(rest),
         ["kube-protobuf", rest @ ..] => kube_protobuf::run(rest),
         ["parity", rest @ ..] => parity::run(rest),
+        ["clients", rest @ ..] => clients::run(rest),
         _ => bail!("{USAGE}"),
     }
 }

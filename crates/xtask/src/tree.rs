@@ -97,16 +97,34 @@ pub fn root() -> PathBuf {
 
 /// Builds a release binary of the workspace and says where it is.
 pub fn build_release(package: &str, binary: &str) -> Result<PathBuf> {
+    build_as("release", package, binary)
+}
+
+/// Builds a binary as the tests do, which have then built most of it, and says where it is.
+pub fn build(package: &str, binary: &str) -> Result<PathBuf> {
+    build_as("dev", package, binary)
+}
+
+fn build_as(profile: &str, package: &str, binary: &str) -> Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args(["build", "--quiet", "--release", "--locked", "--package", package])
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--profile",
+            profile,
+            "--package",
+            package,
+        ])
         .current_dir(root());
     ensure!(
         cargo.status().context("can't run cargo")?.success(),
         "{package} does not build"
     );
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release").join(binary))
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target.join(folder).join(binary))
 }
 
 /// Every file git tracks or would track, that is text.

@@ -69,12 +69,19 @@ async fn failure(server: &Server, client: &Client, report: &mut Report) -> Resul
     let before = server.spent()?;
     tokio::time::sleep(IDLE).await;
     let idle = server.spent()?.since(before).cpu.as_secs_f64() / IDLE.as_secs_f64();
-    report.figure("    CPU of the idle fleet", idle * 100.0, Goal::None("%"), "heartbeats")?;
+    report.figure(
+        "    CPU of the idle fleet",
+        idle * 100.0,
+        Goal::None("%"),
+        "heartbeats",
+    )?;
 
     let pods = "/api/v1/pods?fieldSelector=spec.nodeName=node-1";
     let bound = |list: &Value| {
         let pods = list["items"].as_array().map_or(&[][..], Vec::as_slice);
-        let left = pods.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        let left = pods
+            .iter()
+            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
         left.count()
     };
     let there = bound(&client.get(pods).await?);
@@ -101,7 +108,12 @@ async fn failure(server: &Server, client: &Client, report: &mut Report) -> Resul
     let what = "    a node fails: its pods Ready elsewhere";
     report.figure(what, taken, Goal::None("s"), &cost)?;
     let extra = (cpu - idle * taken).max(0.0);
-    report.figure("    what that cost beyond heartbeats", extra, Goal::None("CPU s"), "")
+    report.figure(
+        "    what that cost beyond heartbeats",
+        extra,
+        Goal::None("CPU s"),
+        "",
+    )
 }
 
 /// Asks until so many replicas are ready.
@@ -110,7 +122,9 @@ async fn until_ready(client: &Client, wanted: u64, pause: Duration) -> Result<()
     loop {
         let list = client.get(PATH).await?;
         let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
-        let ready = items.iter().filter_map(|one| one["status"]["readyReplicas"].as_u64());
+        let ready = items
+            .iter()
+            .filter_map(|one| one["status"]["readyReplicas"].as_u64());
         if ready.sum::<u64>() == wanted {
             return Ok(());
         }
@@ -128,9 +142,8 @@ fn patience(since: Instant) -> Result<()> {
 
 /// A Deployment whose pods leave a silent node at once.
 fn manifest(name: &str) -> Value {
-    let leave = |key: &str| {
-        json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 1})
-    };
+    let leave =
+        |key: &str| json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 1});
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": name},

@@ -46,5 +46,10 @@ pub fn measure(setting: &Setting, report: &mut Report) -> Result<()> {
     std::thread::sleep(QUIET);
     let (held, most) = server.memory()?;
     let cost = format!("at most {most:.0} MB");
-    report.figure("memory of an empty cluster", held, Goal::AtMost(60.0, "MB"), &cost)
+    report.figure(
+        "memory of an empty cluster",
+        held,
+        Goal::AtMost(60.0, "MB"),
+        &cost,
+    )
 }

@@ -47,7 +47,12 @@ pub fn measure(setting: &Setting, report: &mut Report) -> Result<()> {
     let cost = format!("median {first:.1} ms in the first quarter, {last:.1} ms in the last");
     // A queue that grows does so by far more than the noise of a machine.
     let goal = Goal::AtMost(10.0, "ms");
-    report.figure("    how much later the last are than the first", (last - first).max(0.0), goal, &cost)
+    report.figure(
+        "    how much later the last are than the first",
+        (last - first).max(0.0),
+        goal,
+        &cost,
+    )
 }
 
 async fn follow(server: &Server) -> Result<Vec<Vec<f64>>> {
@@ -55,7 +60,9 @@ async fn follow(server: &Server) -> Result<Vec<Vec<f64>>> {
     let object = json!({"metadata": {"name": "watched"}, "data": {"sent": "0"}});
     let created = writer.create(PATH, &object).await?;
     let created: serde_json::Value = serde_json::from_slice(&created)?;
-    let revision = created["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+    let revision = created["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap_or_default();
     let origin = Instant::now();
     let lags: Lags = Rc::new(RefCell::new(vec![Vec::new(); CHANGES as usize]));
     let mut tasks = Vec::new();
@@ -83,15 +90,13 @@ async fn follow(server: &Server) -> Result<Vec<Vec<f64>>> {
 }
 
 /// Notes how late each change is heard of, until the last one is.
-async fn listen(
-    mut stream: h2::RecvStream,
-    origin: Instant,
-    lags: Lags,
-) -> std::result::Result<(), String> {
+async fn listen(mut stream: h2::RecvStream, origin: Instant, lags: Lags) -> std::result::Result<(), String> {
     let mark = b"\"sent\":\"";
     let mut rest = Vec::new();
     loop {
-        let chunk = client::next(&mut stream).await.map_err(|error| error.to_string())?;
+        let chunk = client::next(&mut stream)
+            .await
+            .map_err(|error| error.to_string())?;
         rest.extend_from_slice(&chunk.ok_or("the stream closed")?);
         while let Some(end) = memchr::memchr(b'\n', &rest) {
             let line: Vec<u8> = rest.drain(..=end).collect();

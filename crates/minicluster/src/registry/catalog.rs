@@ -8,13 +8,14 @@
 //!
 //! A catalog never changes: a new one replaces it when a definition does. It knows no objects.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
 use super::convert::Conversion;
 use crate::apply::FieldSet;
+use crate::schema::openapi::{CustomKind, Entry, custom_document};
 use crate::schema::resources::GET_PATCH_UPDATE;
 use crate::schema::{CustomType, MINORS, OpenApi, Resource, Rules, Subresource, Table, TypeRef, Validator};
 use crate::store;
@@ -78,7 +79,15 @@ pub struct Catalog {
     served: HashMap<(String, String, String), Arc<Served>>,
     /// In the order of discovery.
     resources: Vec<Resource>,
+    /// The custom kinds by the version that they were read from: compiling schemas is dear, so a later catalog takes
+    /// over what has not changed.
+    sources: HashMap<Source, Arc<Served>>,
+    /// The OpenAPI documents of custom kinds, made when first asked for.
+    documents: OnceLock<Vec<(Entry, Vec<u8>)>>,
 }
+
+/// A version of a definition: uid, generation, whether it is being deleted, name.
+type Source = (String, i64, bool, String);
 
 impl Served {
     pub fn ty(&self) -> TypeRef<'_> {
@@ -204,29 +213,31 @@ impl Served {
 }
 
 impl Catalog {
+    /// The catalog of the built-in kinds and of these definitions. What an older one has read is not read again.
     /// `metrics` adds what a metrics server would serve.
-    pub fn new(table: &'static Table, definitions: &[Value], metrics: bool) -> Self {
+    pub fn new(table: &'static Table, definitions: &[Value], metrics: bool, older: Option<&Self>) -> Self {
         let mut resources = table.resources().to_vec();
         let mut served = HashMap::new();
-        let mut add = |one: Served| {
+        let mut sources = HashMap::new();
+        let mut add = |one: Arc<Served>| {
             let Resource {
                 group,
                 version,
                 plural,
                 ..
             } = &one.resource;
-            served.insert((group.clone(), version.clone(), plural.clone()), Arc::new(one));
+            served.insert((group.clone(), version.clone(), plural.clone()), one);
         };
         for resource in table.resources() {
             if let Some(one) = Served::builtin(table, resource) {
-                add(one);
+                add(Arc::new(one));
             }
         }
         let measured = [("nodes", "NodeMetrics", false), ("pods", "PodMetrics", true)];
         for names in measured.into_iter().filter(|_| metrics) {
             if let Some(one) = Served::computed(METRICS, "v1beta1", names) {
                 resources.push(one.resource.clone());
-                add(one);
+                add(Arc::new(one));
             }
         }
         let versions = definitions.iter().flat_map(|definition| {
@@ -237,11 +248,14 @@ impl Catalog {
                 .map(move |version| (definition, version))
         });
         for (definition, version) in versions {
-            if version["served"] == json!(true)
-                && is_established(definition)
-                && let Some(one) = Served::custom(definition, version)
-            {
+            if version["served"] != json!(true) || !is_established(definition) {
+                continue;
+            }
+            let source = source(definition, version);
+            let known = older.and_then(|older| older.sources.get(&source)).cloned();
+            if let Some(one) = known.or_else(|| Served::custom(definition, version).map(Arc::new)) {
                 resources.push(one.resource.clone());
+                sources.insert(source, Arc::clone(&one));
                 add(one);
             }
         }
@@ -249,7 +263,37 @@ impl Catalog {
             table,
             served,
             resources,
+            sources,
+            documents: OnceLock::new(),
         }
+    }
+
+    /// The OpenAPI documents of the custom kinds, one for each group and version.
+    pub fn custom_documents(&self) -> &[(Entry, Vec<u8>)] {
+        self.documents.get_or_init(|| self.print_documents())
+    }
+
+    fn print_documents(&self) -> Vec<(Entry, Vec<u8>)> {
+        let mut groups: BTreeMap<(&str, &str), Vec<&Served>> = BTreeMap::new();
+        for served in self.all().filter(|served| served.custom.is_some()) {
+            let key = (served.resource.group.as_str(), served.resource.version.as_str());
+            groups.entry(key).or_default().push(served);
+        }
+        let document = |(key, mut served): ((&str, &str), Vec<&Served>)| {
+            served.sort_by(|a, b| a.resource.plural.cmp(&b.resource.plural));
+            let kinds: Vec<CustomKind<'_>> = served
+                .iter()
+                .filter_map(|served| {
+                    Some(CustomKind {
+                        resource: &served.resource,
+                        list_kind: &served.list_kind,
+                        schema: &served.custom.as_ref()?.schema,
+                    })
+                })
+                .collect();
+            custom_document(self.table, key, &kinds)
+        };
+        groups.into_iter().map(document).collect()
     }
 
     /// The built-in types of the Kubernetes version that is served.
@@ -273,6 +317,17 @@ impl Catalog {
     pub fn has_group(&self, group: &str) -> bool {
         self.resources.iter().any(|resource| resource.group == group)
     }
+}
+
+fn source(definition: &Value, version: &Value) -> Source {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let metadata = &definition["metadata"];
+    (
+        text(&metadata["uid"]),
+        metadata["generation"].as_i64().unwrap_or_default(),
+        metadata.get("deletionTimestamp").is_some(),
+        text(&version["name"]),
+    )
 }
 
 /// The documents of a Kubernetes version, made once for all clusters of a process.

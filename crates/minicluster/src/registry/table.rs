@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_columns_is_served_and_every_column_is_described() {
-        let catalog = Catalog::new(Table::get(), &[]);
+        let catalog = Catalog::new(Table::get(), &[], false, None);
         for (group, plural, columns) in built_in() {
             let served = catalog.all().find(|served| served.is(group, plural));
             assert!(served.is_some(), "{plural}.{group}");
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_object_without_anything_has_cells_for_all_columns() {
-        let catalog = Catalog::new(Table::get(), &[]);
+        let catalog = Catalog::new(Table::get(), &[], false, None);
         for served in catalog.all() {
             let cells = cells(served, &json!({"metadata": {"name": "a"}}));
             assert_eq!(

@@ -1,15 +1,13 @@
 //! Everything that is no resource: discovery in both forms, OpenAPI, health and version.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
-use crate::registry::catalog::{self, Catalog, Served};
+use crate::registry::catalog::{self, Catalog};
 use crate::registry::failure::Failure;
 use crate::registry::route::Route;
 use crate::registry::{Content, Registry, Reply};
 use crate::schema::discovery;
-use crate::schema::openapi::{CustomKind, custom_document, index};
+use crate::schema::openapi::index;
 
 /// Under what names the protobuf form of OpenAPI v2 is asked for, the first of which it is sent under.
 const OPENAPI_V2_PROTOBUF: [&str; 2] = [
@@ -76,10 +74,8 @@ fn other(catalog: &Catalog, path: &str, accept: &str) -> Reply {
         }
         "/openapi/v2" => Reply::bytes(200, catalog::open_api(catalog.table()).v2()),
         "/openapi/v3" => {
-            let custom = custom_documents(catalog);
-            let entries = catalog::open_api(catalog.table())
-                .entries()
-                .chain(custom.iter().map(|(entry, _)| entry));
+            let custom = catalog.custom_documents().iter().map(|(entry, _)| entry);
+            let entries = catalog::open_api(catalog.table()).entries().chain(custom);
             Reply::text(200, String::from_utf8_lossy(&index(entries)).into_owned())
         }
         path => match path.strip_prefix("/openapi/v3/") {
@@ -93,39 +89,14 @@ fn open_api(catalog: &Catalog, path: &str) -> Reply {
     if let Some(document) = catalog::open_api(catalog.table()).document(path) {
         return Reply::bytes(200, document);
     }
-    let custom = custom_documents(catalog)
-        .into_iter()
-        .find(|(entry, _)| entry.path == path);
-    match custom {
-        Some((_, document)) => Reply::bytes(200, document),
+    let mut custom = catalog.custom_documents().iter();
+    match custom.find(|(entry, _)| entry.path == path) {
+        Some((_, document)) => Reply::bytes(200, document.clone()),
         None => not_found(),
     }
 }
 
 /// The documents of all definitions, by group and version.
-fn custom_documents(catalog: &Catalog) -> Vec<(crate::schema::openapi::Entry, Vec<u8>)> {
-    let mut groups: BTreeMap<(&str, &str), Vec<&Served>> = BTreeMap::new();
-    for served in catalog.all().filter(|served| served.custom.is_some()) {
-        let key = (served.resource.group.as_str(), served.resource.version.as_str());
-        groups.entry(key).or_default().push(served);
-    }
-    let document = |(key, mut served): ((&str, &str), Vec<&Served>)| {
-        served.sort_by(|a, b| a.resource.plural.cmp(&b.resource.plural));
-        let kinds: Vec<CustomKind<'_>> = served
-            .iter()
-            .filter_map(|served| {
-                Some(CustomKind {
-                    resource: &served.resource,
-                    list_kind: &served.list_kind,
-                    schema: &served.custom.as_ref()?.schema,
-                })
-            })
-            .collect();
-        custom_document(catalog.table(), key, &kinds)
-    };
-    groups.into_iter().map(document).collect()
-}
-
 fn version(minor: u32) -> serde_json::Value {
     json!({
         "major": "1",

@@ -12,6 +12,19 @@ use serde_json::{Map, Value, json};
 pub(crate) use pod::qos_class;
 pub(super) use workload::labels_of_template;
 
+const NODE_INFO: &[&str] = &[
+    "architecture",
+    "bootID",
+    "containerRuntimeVersion",
+    "kernelVersion",
+    "kubeProxyVersion",
+    "kubeletVersion",
+    "machineID",
+    "operatingSystem",
+    "osImage",
+    "systemUUID",
+];
+
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// Fills in the defaults of a built-in kind; other kinds are left as they are.
@@ -35,6 +48,7 @@ pub fn default(group: &str, kind: &str, object: &mut Value) {
         ("", "PersistentVolume") => volume(object),
         ("", "Secret") => set(object, "type", json!("Opaque")),
         ("", "Namespace") => namespace(object),
+        ("", "Node") => node(object),
         ("", "LimitRange") => limit_range(object),
         ("storage.k8s.io", "StorageClass") => {
             set(object, "reclaimPolicy", json!("Delete"));
@@ -61,6 +75,17 @@ fn volume(volume: &mut Value) {
         set_absent(path, "type", json!(""));
     }
     set(field(volume, "status"), "phase", json!("Pending"));
+}
+
+/// Structs that are no pointers in Go: they are there with empty fields before a kubelet fills them in.
+fn node(node: &mut Value) {
+    let status = field(node, "status");
+    let endpoint = field(field(status, "daemonEndpoints"), "kubeletEndpoint");
+    set_absent(endpoint, "Port", json!(0));
+    let info = field(status, "nodeInfo");
+    for name in NODE_INFO {
+        set_absent(info, name, json!(""));
+    }
 }
 
 fn namespace(namespace: &mut Value) {

@@ -1,5 +1,7 @@
 //! A cluster is started, asked over HTTPS as any client would, and stopped.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use minicluster::server::{ClientCertificate, Cluster, Handle, Options};
@@ -67,9 +69,27 @@ pub(crate) async fn connect(
     certificate: Option<&ClientCertificate>,
     protocols: &[&[u8]],
 ) -> TlsStream<TcpStream> {
+    let config = config(handle.authority(), certificate, protocols);
+    open(handle.address(), config).await.unwrap()
+}
+
+/// A connection to a server that may be gone.
+pub(crate) async fn open(address: SocketAddr, config: ClientConfig) -> io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await?;
+    let connector = TlsConnector::from(Arc::new(config));
+    let name = ServerName::try_from("localhost").unwrap();
+    connector.connect(name, stream).await
+}
+
+/// What a client knows that trusts an authority.
+pub(crate) fn config(
+    authority: &str,
+    certificate: Option<&ClientCertificate>,
+    protocols: &[&[u8]],
+) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots
-        .add(CertificateDer::from_pem_slice(handle.authority().as_bytes()).unwrap())
+        .add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap())
         .unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -86,10 +106,7 @@ pub(crate) async fn connect(
             .unwrap(),
     };
     config.alpn_protocols = protocols.iter().map(|one| one.to_vec()).collect();
-    let stream = TcpStream::connect(handle.address()).await.unwrap();
-    let connector = TlsConnector::from(Arc::new(config));
-    let name = ServerName::try_from("localhost").unwrap();
-    connector.connect(name, stream).await.unwrap()
+    config
 }
 
 pub(crate) async fn json(handle: &Handle, method: &str, path: &str, body: &Value) -> (u16, Value) {

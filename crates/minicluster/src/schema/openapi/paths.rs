@@ -262,7 +262,7 @@ fn print(target: &Target<'_>, operation: &Operation) -> Value {
     if !operation.parameters.is_empty() {
         printed["parameters"] = operation.parameters.iter().map(query).collect();
     }
-    if let Some(content) = request(operation, target.schema) {
+    if let Some(content) = request(operation, target) {
         printed["requestBody"] = json!({"content": content, "required": operation.method != "delete"});
     }
     printed
@@ -277,7 +277,7 @@ fn response(schema: Option<&str>) -> Value {
     }
 }
 
-fn request(operation: &Operation, schema: Option<&str>) -> Option<Value> {
+fn request(operation: &Operation, target: &Target<'_>) -> Option<Value> {
     let of = |types: &[&str], name: &str| {
         let content = types
             .iter()
@@ -285,9 +285,11 @@ fn request(operation: &Operation, schema: Option<&str>) -> Option<Value> {
         Some(Value::Object(content.collect()))
     };
     match operation.method {
+        // Without types in its code, a server has no strategic merge of custom kinds; kubectl looks here for it.
+        "patch" if target.resource.custom => of(&PATCH_TYPES[..3], &format!("{META}.Patch")),
         "patch" => of(PATCH_TYPES, &format!("{META}.Patch")),
         "delete" => of(&["*/*"], &format!("{META}.DeleteOptions")),
-        "post" | "put" => of(&["*/*"], schema?),
+        "post" | "put" => of(&["*/*"], target.schema?),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! A schema's rules, read once.
 
-use regex_automata::meta::{Config, Regex};
+use regex_automata::meta::Regex;
 use serde_json::{Map, Number, Value};
 
 use super::text::{self, Violation};
@@ -104,10 +104,7 @@ fn wanted(schema: &Value) -> Option<Type> {
 }
 
 fn regex(pattern: &str) -> Option<Regex> {
-    let limits = Config::new()
-        .nfa_size_limit(Some(PATTERN_BYTES_MAX))
-        .onepass_size_limit(Some(PATTERN_BYTES_MAX));
-    Regex::builder().configure(limits).build(pattern).ok()
+    cel::pattern::compile(pattern, PATTERN_BYTES_MAX).ok()
 }
 
 fn bounds(schema: &Value) -> Bounds {

@@ -14,6 +14,9 @@ use crate::schema::rules::check_rule;
 /// The deepest schema looked at; the reader of schemas refuses deeper ones.
 const DEPTH_MAX: usize = 64;
 
+/// As where the pattern is compiled to be used.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,7 +87,7 @@ fn plain(out: &mut Findings, schema: &Value, path: &str, depth: usize) {
     }
     list_type(out, schema, path);
     if let Some(pattern) = schema["pattern"].as_str()
-        && regex_automata::meta::Regex::new(pattern).is_err()
+        && cel::pattern::compile(pattern, PATTERN_BYTES_MAX).is_err()
         && !is_go_only(pattern)
     {
         out.invalid(
@@ -98,7 +101,7 @@ fn plain(out: &mut Findings, schema: &Value, path: &str, depth: usize) {
     });
 }
 
-/// Patterns that the reader here does not know, as good as they may be: too large, or with other classes.
+/// Patterns that the reader here does not know, as good as they may be: too large, or with rare classes.
 fn is_go_only(pattern: &str) -> bool {
     pattern.len() > 256 || pattern.contains("\\p") || pattern.contains("{")
 }
