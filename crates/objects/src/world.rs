@@ -203,8 +203,8 @@ impl World {
             .get_mut(&key.kind)
             .and_then(|objects| objects.insert(place, Arc::clone(&object)));
         match &old {
-            // Most changes are of a status, and no index asks for that.
-            Some(old) if same_links(key, old, &object) => {}
+            // Most changes are of a status: the object takes its own place.
+            Some(old) if same_links(key, old, &object) => self.link(key, &object),
             Some(old) => {
                 self.unlink(key, old);
                 self.link(key, &object);
@@ -351,6 +351,14 @@ mod tests {
         assert_eq!(
             names(world.selected("n", &Selector::default()).collect()),
             ["a", "b"]
+        );
+        let mut ready = pod("b", "one", "1");
+        ready["status"] = json!({"phase": "Running"});
+        world.put(&key("b"), ready);
+        let found = world.selected("n", &selector).next().expect("a pod");
+        assert_eq!(
+            found["status"]["phase"], "Running",
+            "an index holds what is there now"
         );
         assert!(
             world
