@@ -212,8 +212,14 @@ async fn a_pod_is_bound_once_and_evicted_without_a_budget() {
 async fn what_every_namespace_has_comes_back() {
     let (_cluster, handle) = start().await;
     let account = "/api/v1/namespaces/default/serviceaccounts/default";
+    let (_, before) = ask(&handle, "GET", account, &Value::Null).await;
     assert_eq!(ask(&handle, "DELETE", account, &Value::Null).await.0, 200);
-    assert_eq!(ask(&handle, "GET", account, &Value::Null).await.0, 200);
+    // A controller brings it back: the next pod waits for that, and finds it.
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    assert_eq!(ask(&handle, "POST", PODS, &pod).await.0, 201);
+    let (code, after) = ask(&handle, "GET", account, &Value::Null).await;
+    assert_eq!(code, 200);
+    assert_ne!(before["metadata"]["uid"], after["metadata"]["uid"]);
     let (code, status) = ask(&handle, "DELETE", "/api/v1/namespaces/default", &Value::Null).await;
     assert_eq!(
         (code, &status["message"]),
