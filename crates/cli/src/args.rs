@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::command::{cluster, completions, explain, lint, package, template, version};
+use crate::command::{cluster, completions, explain, lint, package, pod, template, version};
 use crate::console::Console;
 use crate::exit;
 use crate::failure::Failure;
@@ -91,6 +91,11 @@ pub(crate) enum Command {
     /// Print the reference of every command as Markdown.
     #[command(hide = true)]
     Reference,
+    #[command(hide = true)]
+    PodProcess(pod::Keeper),
+    /// Be the image `shipway.dev/echo`.
+    #[command(hide = true)]
+    PodEcho,
 }
 
 /// Parses the command line. `Err` is the exit code after help, a version or a usage error was printed.

@@ -6,6 +6,7 @@ pub(crate) mod explain;
 mod host;
 pub(crate) mod lint;
 pub(crate) mod package;
+pub(crate) mod pod;
 pub(crate) mod template;
 mod unpacked;
 mod values;
@@ -25,6 +26,8 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Result<Outcome, Fa
         Command::Package(args) => package::run(&args, console),
         Command::Cluster(args) => cluster::run(&args, console),
         Command::Version(args) => version::run(&args, console),
+        Command::PodProcess(args) => return pod::keep(&args),
+        Command::PodEcho => pod::echo(),
         Command::Reference => console.text(&reference::markdown()),
     }
     .map(|()| Outcome::Done)

@@ -33,6 +33,8 @@ pub enum Outcome {
     Done,
     /// The command worked and found something wrong with what it looked at.
     Findings,
+    /// The process that was kept ended with this code.
+    Ended(u8),
 }
 
 /// Exit codes, the same for every command; `docs/reference/exit-codes.md` explains them.
@@ -64,6 +66,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console) -> u
     match result {
         Ok(Outcome::Done) => exit::DONE,
         Ok(Outcome::Findings) => exit::FINDINGS,
+        Ok(Outcome::Ended(code)) => code,
         Err(failure) if failure.is_broken_pipe() => exit::DONE,
         Err(failure) => {
             console.report(&failure);

@@ -11,7 +11,7 @@ use crate::pod;
 
 /// What was given out, by node. It only spares looking through the pods of a node, and may be lost at any time.
 #[derive(Debug, Default)]
-pub(crate) struct Addresses {
+pub struct Addresses {
     /// The last address given on each node: the next one is looked for behind it, as a node's network does.
     last: HashMap<Box<str>, u32>,
     /// Given but perhaps not yet in the world, by the pod's uid.
@@ -26,7 +26,7 @@ impl Addresses {
     ///
     /// # Errors
     /// In the words of the event of a real node, when its range is used up or it has none.
-    pub(crate) fn give(&mut self, world: &World, node: &Value, pod: &Value) -> Result<String, String> {
+    pub fn give(&mut self, world: &World, node: &Value, pod: &Value) -> Result<String, String> {
         let has = meta::text_at(pod, "/status/podIP");
         if !has.is_empty() {
             return Ok(has.to_owned());
@@ -78,7 +78,7 @@ impl Addresses {
     }
 
     /// Forgets what a pod was given: it is gone, or its status has it.
-    pub(crate) fn forget(&mut self, uid: &str) {
+    pub fn forget(&mut self, uid: &str) {
         self.given.remove(uid);
     }
 

@@ -215,7 +215,7 @@ fn is(glob: Option<&String>, text: &str) -> bool {
 }
 
 /// Whether a text fits a pattern in which `*` stands for anything and `?` for one character.
-fn matches(glob: &str, text: &str) -> bool {
+pub fn matches(glob: &str, text: &str) -> bool {
     let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
     let (mut g, mut t) = (0, 0);
     // Where the last star was, and where what it stands for ends: backing up to it alone keeps this quadratic.

@@ -1,4 +1,4 @@
-//! The kubelets of all simulated nodes, as one control loop over pods.
+//! The kubelets of all nodes of one sort, as one control loop over pods: simulated ones, or those of a [`Host`].
 //!
 //! ```text
 //! pod, node, or what a pod waits for changes ──► the pod's key ──► machine::step ──► status patch, events, delete
@@ -31,26 +31,87 @@ pub enum Telling {
     Warnings,
 }
 
-/// Serves the pods of all simulated nodes.
-#[derive(Debug, Default)]
-pub struct Kubelet {
-    behaviour: Arc<Behaviour>,
+/// Runs the pods of some nodes.
+pub trait Host: Send {
+    /// Whether it runs the pods of a node, which is not silent.
+    fn serves(&self, node: &Value, now: Timestamp) -> bool;
+
+    /// Looks at a pod with its runtime: [`machine::step`] and nothing else.
+    fn look(&mut self, look: Look<'_>) -> Outcome;
+
+    /// A pod is gone: whatever it had may go.
+    fn forget(&mut self, pod: &Value);
+
+    /// A pod has its address in its status.
+    fn addressed(&mut self, _pod: &Value) {}
+}
+
+/// Serves the pods of all nodes of a host; simulated ones by default.
+#[derive(Debug)]
+pub struct Kubelet<H = Simulation> {
+    host: H,
     telling: Telling,
-    pulled: Pulled,
-    addresses: Addresses,
     seen: HashMap<Key, Seen>,
     /// Pods by the missing object that they wait for, and the other way round.
     waiting: HashMap<Key, BTreeSet<Key>>,
     awaits: HashMap<Key, Vec<Key>>,
 }
 
+/// The host of simulated nodes.
+#[derive(Debug, Default)]
+pub struct Simulation {
+    behaviour: Arc<Behaviour>,
+    pulled: Pulled,
+    addresses: Addresses,
+}
+
+impl Host for Simulation {
+    fn serves(&self, node: &Value, now: Timestamp) -> bool {
+        nodes::is_simulated(node) && !nodes::is_down(node, &self.behaviour, now)
+    }
+
+    fn look(&mut self, look: Look<'_>) -> Outcome {
+        let mut runtime = Simulated {
+            world: look.world,
+            node: look.node,
+            behaviour: &self.behaviour,
+            pulled: &mut self.pulled,
+            addresses: &mut self.addresses,
+        };
+        machine::step(look, &mut runtime)
+    }
+
+    fn forget(&mut self, pod: &Value) {
+        self.addresses.forget(meta::uid(pod));
+    }
+
+    fn addressed(&mut self, pod: &Value) {
+        self.addresses.forget(meta::uid(pod));
+    }
+}
+
 impl Kubelet {
+    /// The kubelets of simulated nodes.
     #[must_use]
     pub fn new(behaviour: Arc<Behaviour>, telling: Telling) -> Self {
-        Self {
+        let host = Simulation {
             behaviour,
+            ..Simulation::default()
+        };
+        Self::on(host, telling)
+    }
+}
+
+impl<H: Host> Kubelet<H> {
+    /// The kubelets of a host's nodes.
+    #[must_use]
+    pub fn on(host: H, telling: Telling) -> Self {
+        Self {
+            host,
             telling,
-            ..Self::default()
+            seen: HashMap::new(),
+            waiting: HashMap::new(),
+            awaits: HashMap::new(),
         }
     }
 
@@ -105,7 +166,7 @@ impl Kubelet {
     }
 }
 
-impl Loop for Kubelet {
+impl<H: Host> Loop for Kubelet<H> {
     fn identity(&self) -> Identity {
         Identity {
             user: "system:node:simulated",
@@ -120,7 +181,7 @@ impl Loop for Kubelet {
             if change.new.is_some_and(|pod| !pod::node(pod).is_empty()) {
                 keys.push(key.clone());
             } else if let Some(old) = change.old.filter(|_| change.new.is_none()) {
-                self.addresses.forget(meta::uid(old));
+                self.host.forget(old);
                 self.forget(key);
             }
         } else if key.kind == Kind::NODE {
@@ -140,18 +201,8 @@ impl Loop for Kubelet {
             return Plan::nothing();
         };
         let node = world.find(&Kind::NODE, "", pod::node(pod));
-        let Some(node) = node.filter(|node| nodes::is_simulated(node)) else {
+        let Some(node) = node.filter(|node| self.host.serves(node, now)) else {
             return Plan::nothing();
-        };
-        if nodes::is_down(node, &self.behaviour, now) {
-            return Plan::nothing();
-        }
-        let mut runtime = Simulated {
-            world,
-            node,
-            behaviour: &self.behaviour,
-            pulled: &mut self.pulled,
-            addresses: &mut self.addresses,
         };
         let look = Look {
             key,
@@ -161,9 +212,9 @@ impl Loop for Kubelet {
             now,
             before: self.seen.get(key).copied(),
         };
-        let mut outcome = machine::step(look, &mut runtime);
+        let mut outcome = self.host.look(look);
         if meta::at(pod, "/status/podIP").is_some() {
-            self.addresses.forget(meta::uid(pod));
+            self.host.addressed(pod);
         }
         let awaits = std::mem::take(&mut outcome.awaits);
         if pod::is_over(pod) || outcome.gone {

@@ -6,7 +6,7 @@
 //!        Runtime: simulated (a behaviour file), or real processes elsewhere
 //! ```
 //!
-//! [`Kubelet`] and [`Nodes`] are the [`objects::control::Loop`]s of simulated nodes. Pure: no clock, no processes, no
+//! [`Kubelet`] and [`Nodes`] are the [`objects::control::Loop`]s of nodes, simulated or of another [`Host`]. Pure: no clock, no processes, no
 //! randomness but what a seed gives.
 
 mod address;
@@ -26,8 +26,9 @@ mod simulated;
 mod span;
 mod usage;
 
+pub use address::Addresses;
 pub use behaviour::Behaviour;
-pub use kubelet::{Kubelet, Telling};
+pub use kubelet::{Host, Kubelet, Simulation, Telling};
 pub use nodes::{Heartbeat, Nodes, Shape};
 pub use sampler::Sampler;
 pub use usage::{Usage, node_metrics, pod_metrics, usage};

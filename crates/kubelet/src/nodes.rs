@@ -24,6 +24,9 @@ pub const PODS: &str = "shipway.dev/pods";
 /// Its value on nodes whose pods are simulated.
 pub const SIMULATED: &str = "simulated";
 
+/// Its value on nodes whose pods are processes of this machine.
+pub const PROCESS: &str = "process";
+
 /// The annotation that stops a node while it is `true`: it goes silent, as a machine without power does.
 pub const DOWN: &str = "shipway.dev/down";
 
@@ -57,6 +60,9 @@ const CONDITIONS: [[&str; 4]; 4] = [
 
 /// More nodes than this have no address range of their own left.
 pub const MOST_NODES: usize = 3000;
+
+/// More nodes than this have no room in one block of loopback addresses.
+pub const MOST_PROCESS_NODES: usize = 250;
 
 /// What every node of a fleet is like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +142,40 @@ pub fn copied(list: &Value) -> Result<Vec<Value>, String> {
 #[must_use]
 pub fn is_simulated(node: &Value) -> bool {
     meta::annotation(node, PODS) == Some(SIMULATED)
+}
+
+/// Whether the pods of a node are processes of this machine.
+#[must_use]
+pub fn runs_processes(node: &Value) -> bool {
+    meta::annotation(node, PODS) == Some(PROCESS)
+}
+
+/// Whether a node is kept alive by [`Nodes`].
+fn is_ours(node: &Value) -> bool {
+    is_simulated(node) || runs_processes(node)
+}
+
+/// Nodes that run processes, with addresses out of `127.block.0.0/16`: every address of it belongs to this machine.
+/// At most [`MOST_PROCESS_NODES`] have room in it.
+#[must_use]
+pub fn of_processes(nodes: Vec<Value>, block: u8) -> Vec<Value> {
+    let nodes = nodes.into_iter().take(MOST_PROCESS_NODES).enumerate();
+    let change = |(index, mut node): (usize, Value)| {
+        let annotations = meta::map_mut(&mut node, &["metadata", "annotations"]);
+        annotations.insert(PODS.to_owned(), json!(PROCESS));
+        let range = format!("127.{block}.{}.0/24", index + 1);
+        let name = meta::name(&node).to_owned();
+        let spec = meta::map_mut(&mut node, &["spec"]);
+        spec.insert("podCIDR".to_owned(), json!(range));
+        spec.insert("podCIDRs".to_owned(), json!([range]));
+        node["status"]["addresses"] = json!([
+            {"type": "InternalIP", "address": format!("127.{block}.{}.1", index + 1)},
+            {"type": "Hostname", "address": name},
+        ]);
+        node["status"]["nodeInfo"]["osImage"] = json!("Shipway process node");
+        node
+    };
+    nodes.map(change).collect()
 }
 
 /// Whether a node is silent: its annotation says so, or the behaviour file does.
@@ -262,10 +302,10 @@ impl Loop for Nodes {
             keys.sort();
         }
         let key = change.key;
-        if key.kind == Kind::NODE && change.new.is_some_and(is_simulated) {
+        if key.kind == Kind::NODE && change.new.is_some_and(is_ours) {
             keys.push(key.clone());
         } else if key.kind == Kind::NAMESPACE && key.name.as_ref() == LEASES && change.old.is_none() {
-            let nodes = world.all(&Kind::NODE).filter(|node| is_simulated(node));
+            let nodes = world.all(&Kind::NODE).filter(|node| is_ours(node));
             keys.extend(nodes.map(|node| Key::of(Kind::NODE, node)));
         }
     }
@@ -279,7 +319,7 @@ impl Loop for Nodes {
             });
         };
         self.unborn.remove(key);
-        if !is_simulated(node) || is_down(node, &self.behaviour, now) {
+        if !is_ours(node) || is_down(node, &self.behaviour, now) {
             return Plan::nothing();
         }
         let mut plan = Plan::nothing();

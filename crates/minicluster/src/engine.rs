@@ -15,6 +15,7 @@ mod kinds;
 mod list;
 mod queue;
 mod recorder;
+mod wakes;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use objects::{Change, Key, World, meta};
 use serde_json::Value;
 
 pub(crate) use list::loops;
+pub(crate) use wakes::Wakes;
 
 use crate::clock::Clock;
 use crate::registry::Registry;
@@ -51,6 +53,8 @@ pub(crate) struct Engine {
     loops: Vec<Box<dyn Loop>>,
     queue: Queue,
     recorder: Recorder,
+    /// Keys that the last loop of the list is to look at though the world has not changed.
+    wakes: Wakes,
     /// What was written since the last look at the feed, by revision: it need not be parsed then. As many as a plan
     /// has actions.
     written: HashMap<u64, Value>,
@@ -70,11 +74,17 @@ impl Engine {
             world: World::default(),
             queue: seed.map_or_else(Queue::default, Queue::shuffled),
             recorder: Recorder::default(),
+            wakes: Wakes::default(),
             written: HashMap::new(),
             registry,
             clock,
             loops,
         }
+    }
+
+    /// Has the last loop look at what is named there.
+    pub(crate) fn woken_by(self, wakes: Wakes) -> Self {
+        Self { wakes, ..self }
     }
 
     /// Runs until the store is closed or the task is dropped.
@@ -104,6 +114,7 @@ impl Engine {
                 let pause = next.map_or(LONGEST_SLEEP, |next| span(now, next).min(LONGEST_SLEEP));
                 tokio::select! {
                     open = self.feed.changed() => open,
+                    () = self.wakes.named() => true,
                     () = tokio::time::sleep(pause) => true,
                 }
             }
@@ -132,6 +143,11 @@ impl Engine {
 
     /// Brings the world up to date and asks every loop what it wants to look at because of it.
     fn take_in(&mut self) {
+        if let Some(last) = self.loops.len().checked_sub(1) {
+            for key in self.wakes.take() {
+                self.queue.push((last, key));
+            }
+        }
         if let Some(served) = self.kinds.news(&self.registry) {
             self.world.serve(served);
         }

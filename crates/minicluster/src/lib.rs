@@ -14,6 +14,7 @@ pub mod clock;
 mod engine;
 pub mod fuzzing;
 mod go_text;
+pub mod node;
 pub mod patch;
 pub mod protobuf;
 mod registry;

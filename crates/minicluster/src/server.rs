@@ -13,12 +13,18 @@ mod answer;
 mod connection;
 mod discovery;
 mod encoding;
+mod exec;
+mod forward;
 mod identity;
 mod keys;
 mod negotiate;
 mod openid;
 mod permission;
+mod proxy;
+mod spdy;
+mod streaming;
 mod tls;
+mod websocket;
 
 use std::io;
 use std::net::SocketAddr;
@@ -39,7 +45,8 @@ use crate::auth::signing_request::SigningRequest;
 use crate::auth::token::StaticTokens;
 use crate::auth::{MASTERS, UserInfo};
 use crate::clock::Clock;
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, Wakes};
+use crate::node::{self, Fleet, Processes};
 use crate::registry::{Registry, Surroundings, Tokens};
 use crate::schema::{MINORS, NEWEST_MINOR, Table};
 use crate::store::{self, Store};
@@ -69,6 +76,8 @@ pub struct Options {
     pub nodes: Vec<Value>,
     /// What the containers of simulated pods do.
     pub behaviour: Arc<Behaviour>,
+    /// Has the pods of the nodes really run, as processes; `None` to simulate them. Takes the machine's clock.
+    pub processes: Option<node::Options>,
     /// Serves what pods and nodes use as a metrics server does, and lets autoscalers work.
     pub metrics: bool,
 }
@@ -81,6 +90,8 @@ pub struct Cluster {
     engine: JoinHandle<()>,
     /// What keeps roles and the tokens in Secrets, and signs certificates.
     keepers: [JoinHandle<()>; 3],
+    /// What runs the pods; they end with it.
+    fleet: Option<Arc<Fleet>>,
     /// Last, so that the store outlives the connections.
     _store: Store,
 }
@@ -134,6 +145,10 @@ pub enum Error {
     Key(#[from] KeyError),
     #[error("can't set up TLS")]
     Tls(#[from] rustls::Error),
+    #[error("can't run pods as processes")]
+    Processes(#[source] io::Error),
+    #[error("pods that are processes need the machine's clock")]
+    Clock,
 }
 
 impl Cluster {
@@ -153,6 +168,7 @@ impl Cluster {
             minor,
             nodes,
             behaviour,
+            processes,
             metrics,
         } = options;
         let minor = minor.unwrap_or(NEWEST_MINOR);
@@ -200,13 +216,37 @@ impl Cluster {
                 store: store.handle(),
             }),
         };
-        let loops = engine::loops(handle.authority(), nodes, (&behaviour, metrics), seed);
-        let engine = Engine::new(registry.clone(), clock, loops, seed);
+        let wakes = Wakes::default();
+        let (fleet, host, nodes) = match processes {
+            Some(_) if !matches!(clock, Clock::Machine) => return Err(Error::Clock),
+            Some(options) => runner(options, nodes, (&registry, address), &wakes)?,
+            None => (None, None, nodes),
+        };
+        let loops = engine::loops(handle.authority(), nodes, (&behaviour, metrics), seed, host);
+        let engine = Engine::new(registry.clone(), clock, loops, seed).woken_by(wakes);
+        Ok(Self::run(
+            handle,
+            (registry, engine),
+            fleet,
+            (listener, tls),
+            store,
+        ))
+    }
+
+    /// Begins to work and to answer.
+    fn run(
+        handle: Handle,
+        (registry, engine): (Registry, Engine),
+        fleet: Option<Arc<Fleet>>,
+        (listener, tls): (TcpListener, Tls),
+        store: Store,
+    ) -> Self {
         let service = connection::Service {
             registry,
+            fleet: fleet.as_ref().map(Arc::downgrade),
             url: Arc::from(handle.url()),
         };
-        Ok(Self {
+        Self {
             engine: tokio::spawn(engine.run()),
             keepers: [
                 tokio::spawn(service.registry.clone().keep_aggregates()),
@@ -214,9 +254,16 @@ impl Cluster {
                 tokio::spawn(service.registry.clone().keep_requests(sign(&handle))),
             ],
             listener: tokio::spawn(connection::accept(listener, tls, service)),
+            fleet,
             handle,
             _store: store,
-        })
+        }
+    }
+
+    /// What the containers use that are processes, as far as that was measured.
+    #[must_use]
+    pub fn usage(&self) -> Vec<node::Used> {
+        self.fleet.as_ref().map_or_else(Vec::new, |fleet| fleet.usage())
     }
 
     /// How to reach it.
@@ -233,6 +280,19 @@ fn published(address: SocketAddr, clock: &Clock, seed: Option<u64>) -> SocketAdd
         (Clock::Virtual(_), Some(_)) => SocketAddr::new(address.ip(), 6443),
         _ => address,
     }
+}
+
+/// What runs pods, its part in the engine, and its nodes.
+type Runner = (Option<Arc<Fleet>>, Option<Processes>, Vec<Value>);
+
+fn runner(
+    options: node::Options,
+    nodes: Vec<Value>,
+    place: (&Registry, SocketAddr),
+    wakes: &Wakes,
+) -> Result<Runner, Error> {
+    let ready = node::prepare(options, nodes, place, wakes.clone()).map_err(Error::Processes)?;
+    Ok((Some(Arc::new(ready.fleet)), Some(ready.host), ready.nodes))
 }
 
 impl Drop for Cluster {

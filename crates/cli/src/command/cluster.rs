@@ -30,9 +30,11 @@ Examples:
   shipway cluster start --kubernetes-version 1.33
                                               as an older server
   shipway cluster start --nodes 5             with room for more
+  shipway cluster start --pods process --images images.yaml
+                                              pods really run, as processes of this machine
 
-Its nodes are simulated: pods become ready as their spec allows, and what an image does can be said in a behaviour
-file; no container runs.")]
+Its nodes are simulated unless you say otherwise: pods become ready as their spec allows, and what an image does can
+be said in a behaviour file. With --pods process a container's command runs on this machine, without a sandbox.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -103,6 +105,8 @@ enum Problem {
     },
     #[error("{} is not as it should be:\n{mistakes}", path.display())]
     Content { path: PathBuf, mistakes: String },
+    #[error("--nodes: {most} are the most whose pods can be processes")]
+    Nodes { most: usize },
     #[error("{flag} {text} is no amount")]
     Amount { flag: &'static str, text: String },
 }
@@ -121,6 +125,9 @@ impl Diagnose for Problem {
             )),
             Self::Start(error) => error.source().map(ToString::to_string),
             Self::Runtime(_) | Self::File { .. } | Self::Content { .. } => None,
+            Self::Nodes { .. } => {
+                Some("each has addresses of its own in one block of 127.0.0.0/8".to_owned())
+            }
             Self::Amount { .. } => Some("write it as Kubernetes does: 4, 500m, 16Gi".to_owned()),
             Self::Kubeconfig { .. } => {
                 Some("`shipway cluster start --kubeconfig FILE` writes it where you want it".to_owned())
@@ -152,7 +159,9 @@ fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
         address: Some(SocketAddr::from(([127, 0, 0, 1], args.port))),
         folder: args.data.clone(),
         token: args.token.clone(),
-        ..args.nodes.options(args.kubernetes_version)?
+        ..args
+            .nodes
+            .options(args.kubernetes_version, args.data.as_deref())?
     };
     runtime.block_on(async {
         // Before the server is ready, so that whoever stops it at once stops it properly.

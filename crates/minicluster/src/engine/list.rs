@@ -22,6 +22,8 @@ use objects::control::Loop;
 use scheduler::Scheduler;
 use serde_json::Value;
 
+use crate::node::Processes;
+
 /// Above this, a start of all pods would write more events than pods.
 const MANY_NODES: usize = 200;
 
@@ -31,6 +33,7 @@ pub(crate) fn loops(
     nodes: Vec<Value>,
     (behaviour, metrics): (&Arc<Behaviour>, bool),
     seed: Option<u64>,
+    processes: Option<Processes>,
 ) -> Vec<Box<dyn Loop>> {
     let authority = authority.to_owned();
     let heartbeat = Heartbeat::for_nodes(nodes.len());
@@ -66,6 +69,10 @@ pub(crate) fn loops(
     ];
     if metrics {
         loops.push(Box::new(Sampler::new(Arc::clone(behaviour))));
+    }
+    if let Some(processes) = processes {
+        // The last one: the engine wakes it when something happens to a process.
+        loops.push(Box::new(Kubelet::on(processes, telling)));
     }
     loops
 }

@@ -9,7 +9,7 @@ use super::reply::Reply;
 use super::tokens::time;
 use super::world::now_seconds;
 use super::{Call, Registry, fields, metadata, review, write};
-use crate::auth::service_account::{Issue, Reference};
+use crate::auth::service_account::{ISSUER, Issue, Reference};
 use crate::auth::token_request::{Bound, TokenRequest};
 use crate::store::Object;
 
@@ -76,6 +76,53 @@ pub(super) fn create(registry: &Registry, call: &Call) -> Result<Reply, Failure>
     let token = if dry_run { "" } else { &token };
     let answer = asked.answer(object, token, &time(ends));
     Ok(Reply::json(201, &answer).with_warnings(decoded.warnings))
+}
+
+impl Registry {
+    /// A token for a pod of the cluster's own, as its volumes hold it; for "" the API's own audience.
+    pub(crate) fn token_of_pod(&self, pod: &Value, audience: &str, seconds: i64) -> Option<String> {
+        let text = |path| pod.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        let named = |name: &str, uid: &str| Reference {
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+        };
+        let namespace = text("/metadata/namespace");
+        let account = match text("/spec/serviceAccountName") {
+            "" => "default",
+            name => name,
+        };
+        let account = self.core("serviceaccounts", Some(namespace), account)?;
+        let node = self.core("nodes", None, text("/spec/nodeName"));
+        let audience = if audience.is_empty() { ISSUER } else { audience };
+        let issue = Issue {
+            namespace,
+            account: reference(&account),
+            audiences: &[audience.to_owned()],
+            seconds,
+            pod: Some(named(text("/metadata/name"), text("/metadata/uid"))),
+            secret: None,
+            node: node.as_deref().map(reference),
+            id: self.around.uid(),
+        };
+        let issued = self.tokens.signer.issue(issue, now_seconds());
+        issued.ok().map(|(token, _)| token)
+    }
+
+    /// Every pod there is.
+    pub(crate) fn pods(&self) -> Vec<Value> {
+        let pods = crate::store::Resource::new("", "pods");
+        pods.map_or_else(|_| Vec::new(), |pods| self.values(&pods, None))
+    }
+
+    /// A pod as it is stored.
+    pub(crate) fn pod(&self, namespace: &str, name: &str) -> Option<Value> {
+        self.core("pods", Some(namespace), name)?.value().ok()
+    }
+
+    /// A Service as it is stored.
+    pub(crate) fn service(&self, namespace: &str, name: &str) -> Option<Value> {
+        self.core("services", Some(namespace), name)?.value().ok()
+    }
 }
 
 fn bind(registry: &Registry, call: &Call, bound: &Bound) -> Result<Binding, Failure> {

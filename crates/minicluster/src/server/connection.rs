@@ -4,7 +4,7 @@
 //! a watch waits for a slow reader without collecting for it.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,8 +23,9 @@ use tokio::task::JoinSet;
 use super::answer::{self, Body};
 use super::negotiate::{self, Offer};
 use super::tls::{Shown, Tls};
-use super::{discovery, encoding, identity, openid, permission};
+use super::{discovery, encoding, identity, openid, permission, streaming};
 use crate::auth::UserInfo;
+use crate::node::Fleet;
 use crate::registry::body::translate;
 use crate::registry::failure::Failure;
 use crate::registry::query::Query;
@@ -47,6 +48,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(super) struct Service {
     pub registry: Registry,
+    /// What runs pods; gone when the cluster is.
+    pub fleet: Option<Weak<Fleet>>,
     /// `https://127.0.0.1:6443`
     pub url: Arc<str>,
 }
@@ -95,13 +98,29 @@ async fn serve(stream: TcpStream, tls: Tls, service: Service) {
         async move { Ok::<_, Infallible>(service.respond(request, &shown).await) }
     });
     // The client went away or spoke no HTTP: there is nobody to tell.
-    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+    let _ = builder
+        .serve_connection_with_upgrades(TokioIo::new(stream), service)
+        .await;
 }
 
 impl Service {
-    async fn respond(&self, request: Request<Incoming>, shown: &Shown) -> Response<Body> {
+    async fn respond(&self, mut request: Request<Incoming>, shown: &Shown) -> Response<Body> {
+        let upgrade = hyper::upgrade::on(&mut request);
         let (head, body) = request.into_parts();
         let query = Query::parse(head.uri.query().unwrap_or_default());
+        if let Route::Resource(target) = Route::parse(head.uri.path())
+            && streaming::serves(&target)
+        {
+            let asked = streaming::Asked {
+                head: &head,
+                query,
+                target,
+                upgrade,
+                body,
+            };
+            let answer = streaming::answer(self, asked, shown).await;
+            return answer.unwrap_or_else(answer::response);
+        }
         let (agent, wanted) = (header(&head.headers, USER_AGENT.as_str()), query.get("pretty"));
         let (agent, wanted) = (agent.to_owned(), wanted.to_owned());
         let accept = header(&head.headers, ACCEPT.as_str()).to_owned();
@@ -265,7 +284,7 @@ async fn read(body: Incoming) -> Result<Bytes, Failure> {
     }
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.unwrap_or_default()
 }

@@ -13,6 +13,7 @@ mod defaults;
 mod hostile;
 mod ownership;
 mod patched;
+mod process;
 mod properties;
 mod protobuf;
 mod restarts;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kubelet::nodes::{self, MOST_NODES, Shape};
+use kubelet::nodes::{self, MOST_NODES, MOST_PROCESS_NODES, Shape};
 use kubelet::{Behaviour, behaviour};
+use minicluster::node::{self, Images};
 use minicluster::server::Options;
 
 use super::Problem;
@@ -12,7 +13,7 @@ use super::Problem;
 /// The nodes of the cluster.
 #[derive(Debug, clap::Args)]
 pub(super) struct Nodes {
-    /// How many nodes there are; their pods are simulated, nothing runs.
+    /// How many nodes there are.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     nodes: usize,
     /// The CPUs of each node.
@@ -27,14 +28,33 @@ pub(super) struct Nodes {
     /// What the containers do, by image: a behaviour file. Without it they start at once and stay.
     #[arg(long, value_name = "FILE")]
     behaviour: Option<PathBuf>,
+    /// Simulate the pods, or really run them as processes of this machine: no sandbox, and only programs of --images.
+    #[arg(long, value_enum, default_value_t = Pods::Simulated)]
+    pods: Pods,
+    /// Which program stands for which image: an image map. `shipway.dev/echo` is always there.
+    #[arg(long, value_name = "FILE")]
+    images: Option<PathBuf>,
     /// Serve what pods and nodes use, for `kubectl top` and autoscalers.
     #[arg(long)]
     metrics: bool,
 }
 
+/// Who runs the pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Pods {
+    Simulated,
+    Process,
+}
+
+/// What processes find in their environment: without these few, programs are not found and don't feel at home.
+const INHERITED: &[&str] = &["PATH", "HOME", "LANG", "TMPDIR"];
+
+/// The folders of clusters in memory, which the number of the process follows.
+const FOLDER: &str = "shipway-pods-";
+
 impl Nodes {
     /// The options of a cluster with these nodes.
-    pub(super) fn options(&self, minor: Option<u32>) -> Result<Options, Problem> {
+    pub(super) fn options(&self, minor: Option<u32>, data: Option<&Path>) -> Result<Options, Problem> {
         let fleet = match &self.nodes_from {
             Some(path) => {
                 let text = read(path, "read the nodes in")?;
@@ -55,8 +75,50 @@ impl Nodes {
             behaviour: Arc::new(behaviour),
             metrics: self.metrics,
             minor,
+            processes: self.processes(data)?,
             ..Options::default()
         })
+    }
+
+    /// How processes are run, when pods are some.
+    fn processes(&self, data: Option<&Path>) -> Result<Option<node::Options>, Problem> {
+        if self.pods == Pods::Simulated {
+            return match &self.images {
+                Some(path) => Err(bad(path, "an image map is for --pods process".to_owned())),
+                None => Ok(None),
+            };
+        }
+        if self.nodes > MOST_PROCESS_NODES {
+            return Err(Problem::Nodes {
+                most: MOST_PROCESS_NODES,
+            });
+        }
+        let images = match &self.images {
+            Some(path) => {
+                let text = read(path, "read the image map in")?;
+                let base = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                let base = base.parent().unwrap_or(Path::new("/"));
+                Images::parse(&text, base).map_err(|error| bad(path, error.to_string()))?
+            }
+            None => Images::default(),
+        };
+        let program = std::env::current_exe().map_err(|source| Problem::File {
+            doing: "find our own program at",
+            path: PathBuf::from("shipway"),
+            source,
+        })?;
+        if data.is_none() {
+            sweep(&std::env::temp_dir());
+        }
+        let temporary = || std::env::temp_dir().join(format!("{FOLDER}{}", std::process::id()));
+        let found = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+        Ok(Some(node::Options {
+            images,
+            program,
+            folder: data.map_or_else(temporary, |data| data.join("pods")),
+            keep: data.is_some(),
+            environment: INHERITED.iter().filter_map(found).collect(),
+        }))
     }
 
     fn shape(&self, minor: Option<u32>) -> Result<Shape, Problem> {
@@ -79,6 +141,22 @@ impl Nodes {
             version: minor.map_or(shape.version, |minor| format!("v1.{minor}.0")),
             ..shape
         })
+    }
+}
+
+/// Removes the folders of clusters that died without a word. Where there is no `/proc`, nobody knows who lives.
+fn sweep(temporary: &Path) {
+    let alive = |id: &str| Path::new("/proc").join(id).exists();
+    if !alive("self") {
+        return;
+    }
+    for entry in std::fs::read_dir(temporary).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let id = name.to_str().and_then(|name| name.strip_prefix(FOLDER));
+        if id.is_some_and(|id| id.parse::<u32>().is_ok() && !alive(id)) {
+            // Another user's folder stays.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 

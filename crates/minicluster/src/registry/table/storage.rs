@@ -66,12 +66,12 @@ pub(super) const COLUMNS: &[Columns] = &[
                 plain(&o["spec"]["volumeName"])
             }),
             field("Capacity", "core.v1.PersistentVolumeClaimStatus.capacity", |o| {
-                bound(o, amount(&o["status"]["capacity"]["storage"]))
+                bound(o, &amount(&o["status"]["capacity"]["storage"]))
             }),
             field(
                 "Access Modes",
                 "core.v1.PersistentVolumeClaimStatus.accessModes",
-                |o| bound(o, modes(&o["status"]["accessModes"])),
+                |o| bound(o, &modes(&o["status"]["accessModes"])),
             ),
             said("StorageClass", "StorageClass of the pvc", class),
             said("VolumeAttributesClass", "VolumeAttributesClass of the pvc", |o| {
@@ -236,7 +236,7 @@ fn amount(value: &Value) -> String {
 }
 
 /// What a claim says only once it has a volume.
-fn bound(claim: &Value, text_of_volume: String) -> Value {
+fn bound(claim: &Value, text_of_volume: &str) -> Value {
     match text(&claim["spec"]["volumeName"]) {
         "" => json!(""),
         _ => json!(text_of_volume),
