@@ -3,8 +3,9 @@
 //! The scheduler has looked at the same things, but a pod may name its node itself, and a node may have changed. Only
 //! pods that were admitted before count, which a start time in their status says.
 
-use objects::{Quantity, World, meta, taint};
-use serde_json::{Map, Value};
+use objects::requests::{self, is_admitted, requested};
+use objects::{Kind, Quantity, World, meta, taint};
+use serde_json::Value;
 
 /// Why a pod is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,83 +23,36 @@ pub fn reject(world: &World, node: &Value, pod: &Value) -> Option<Rejection> {
         .or_else(|| resources(world, node, pod))
 }
 
-/// The sum of what the containers of a pod request of one resource: at any time, init containers included.
-#[must_use]
-pub fn requested(pod: &Value, resource: &str) -> Quantity {
-    let of = |container: &Value| {
-        let amount = container
-            .get("resources")
-            .and_then(|all| all.get("requests")?.get(resource));
-        amount.and_then(Quantity::of).unwrap_or_default()
-    };
-    let overhead = meta::at(pod, "/spec/overhead").and_then(|all| all.get(resource));
-    let main: Quantity = meta::list_at(pod, "/spec/containers").iter().map(of).sum();
-    let (mut sidecars, mut peak) = (Quantity::ZERO, Quantity::ZERO);
-    for init in meta::list_at(pod, "/spec/initContainers") {
-        if meta::text(init, "restartPolicy") == "Always" {
-            sidecars = sidecars + of(init);
-            peak = peak.max(sidecars);
-        } else {
-            peak = peak.max(sidecars + of(init));
-        }
-    }
-    (main + sidecars).max(peak) + overhead.and_then(Quantity::of).unwrap_or_default()
-}
-
 fn resources(world: &World, node: &Value, pod: &Value) -> Option<Rejection> {
     let allocatable = meta::at(node, "/status/allocatable")?.as_object()?;
-    let mut names = wanted(pod);
-    names.sort_by_key(|name| match name.as_str() {
+    let mut names = requests::resources(pod);
+    names.sort_by_key(|name| match *name {
         "cpu" => 0,
         "memory" => 1,
         _ => 2,
     });
-    let mut count = 0;
-    let mut used = vec![Quantity::ZERO; names.len()];
-    for other in world.on_node(meta::name(node)) {
-        if is_admitted(other) && meta::uid(other) != meta::uid(pod) {
-            count += 1;
-            for (used, name) in used.iter_mut().zip(&names) {
-                *used = *used + requested(other, name);
-            }
-        }
+    let mut held = world.held(meta::name(node)).cloned().unwrap_or_default();
+    let own = world.find(&Kind::POD, meta::namespace(pod), meta::name(pod));
+    let own = own.filter(|own| is_admitted(own) && meta::uid(own) == meta::uid(pod));
+    if let Some(own) = own.filter(|own| crate::pod::node(own) == meta::name(node)) {
+        held.take(own);
     }
+    let count = held.pods();
     let most = allocatable.get("pods").and_then(Quantity::of);
     if let Some(most) = most.map(Quantity::as_whole).filter(|most| count >= *most) {
         return Some(out_of("pods", [1, count, most]));
     }
-    names.iter().zip(used).find_map(|(name, used)| {
-        let amount = |quantity: Quantity| match name.as_str() {
+    names.into_iter().find_map(|name| {
+        let amount = |quantity: Quantity| match name {
             "cpu" => quantity.as_milli(),
             _ => quantity.as_whole(),
         };
-        let wants = requested(pod, name);
-        let has = allocatable.get(name.as_str()).and_then(Quantity::of);
+        let (used, wants) = (held.amount(name), requested(pod, name));
+        let has = allocatable.get(name).and_then(Quantity::of);
         let has = has.unwrap_or_default();
         let short = wants > Quantity::ZERO && used + wants > has;
         short.then(|| out_of(name, [wants, used, has].map(amount)))
     })
-}
-
-/// Whether a pod was taken by its node and holds its resources.
-fn is_admitted(pod: &Value) -> bool {
-    pod.get("status").is_some_and(|status| {
-        status.get("startTime").is_some() && !matches!(meta::text(status, "phase"), "Succeeded" | "Failed")
-    })
-}
-
-/// The resources that any container of a pod requests.
-fn wanted(pod: &Value) -> Vec<String> {
-    let lists = ["/spec/containers", "/spec/initContainers"];
-    let containers = lists.iter().flat_map(|list| meta::list_at(pod, list));
-    let mut names: Vec<String> = containers
-        .filter_map(|container| meta::at(container, "/resources/requests")?.as_object())
-        .flat_map(Map::keys)
-        .cloned()
-        .collect();
-    names.sort();
-    names.dedup();
-    names
 }
 
 fn out_of(resource: &str, [requested, used, capacity]: [i64; 3]) -> Rejection {
@@ -216,7 +170,7 @@ fn conflict(one: &(&str, &str, i64), other: &(&str, &str, i64)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use objects::{Key, Kind};
+    use objects::Key;
     use serde_json::json;
 
     use super::*;

@@ -546,6 +546,25 @@ mod tests {
         assert!(copied(&json!({"items": []})).is_err());
     }
 
+    #[test]
+    fn a_status_that_says_the_second_it_was_written_in_is_not_due_again() {
+        let heartbeat = Heartbeat::for_nodes(1);
+        let mut nodes = Nodes::new(Vec::new(), Arc::default(), Some(heartbeat));
+        let mut node = fleet(1, &Shape::default()).remove(0);
+        node["status"]["conditions"] = json!(conditions(&node, now()));
+        let key = Key::of(Kind::NODE, &node);
+        let mut world = World::default();
+        world.put(&key, node.clone());
+        // The beat is looked at a little later than it was due.
+        let due = nodes.decide(&world, &key, now()).again.unwrap() + SignedDuration::from_millis(700);
+        assert_eq!(nodes.decide(&world, &key, due).actions.len(), 1);
+        node["status"]["conditions"] = json!(conditions(&node, due));
+        world.put(&key, node);
+        let plan = nodes.decide(&world, &key, due);
+        assert_eq!(plan.actions, []);
+        assert!(plan.again.unwrap() > due + SignedDuration::from_secs(298));
+    }
+
     fn lease(world: &mut World, renewed: Timestamp) {
         let lease = json!({"spec": {"renewTime": time::micros(renewed)}});
         world.put(&Key::new(Kind::LEASE, LEASES, "node-1"), lease);

@@ -13,6 +13,7 @@ mod kind;
 pub mod labels;
 pub mod meta;
 mod quantity;
+pub mod requests;
 pub mod taint;
 pub mod time;
 mod world;

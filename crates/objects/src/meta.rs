@@ -47,24 +47,35 @@ pub fn list_at<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
+/// A field of the metadata. These are asked for more than anything else, so no path is taken apart for them.
+fn metadata<'a>(object: &'a Value, field: &str) -> Option<&'a Value> {
+    object.get("metadata")?.get(field)
+}
+
+fn metadata_text<'a>(object: &'a Value, field: &str) -> &'a str {
+    metadata(object, field)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
 #[must_use]
 pub fn name(object: &Value) -> &str {
-    text_at(object, "/metadata/name")
+    metadata_text(object, "name")
 }
 
 #[must_use]
 pub fn namespace(object: &Value) -> &str {
-    text_at(object, "/metadata/namespace")
+    metadata_text(object, "namespace")
 }
 
 #[must_use]
 pub fn uid(object: &Value) -> &str {
-    text_at(object, "/metadata/uid")
+    metadata_text(object, "uid")
 }
 
 #[must_use]
 pub fn resource_version(object: &Value) -> &str {
-    text_at(object, "/metadata/resourceVersion")
+    metadata_text(object, "resourceVersion")
 }
 
 /// `metadata.generation`, or 0.
@@ -96,7 +107,7 @@ pub fn deleted(object: &Value) -> Option<Timestamp> {
 
 #[must_use]
 pub fn is_deleted(object: &Value) -> bool {
-    at(object, "/metadata/deletionTimestamp").is_some()
+    metadata(object, "deletionTimestamp").is_some()
 }
 
 #[must_use]
@@ -109,7 +120,8 @@ pub fn has_finalizer(object: &Value, finalizer: &str) -> bool {
 /// `metadata.ownerReferences`.
 #[must_use]
 pub fn owners(object: &Value) -> &[Value] {
-    list_at(object, "/metadata/ownerReferences")
+    let owners = metadata(object, "ownerReferences").and_then(Value::as_array);
+    owners.map_or(&[], Vec::as_slice)
 }
 
 /// The owner that controls the object, if one does.

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::kind::{Key, Kind};
 use crate::labels::Selector;
 use crate::meta;
+use crate::requests::{Held, is_admitted};
 
 /// The objects of a cluster at one moment.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub struct World {
     owned: HashMap<Box<str>, Members>,
     /// Pods by `spec.nodeName`, the unscheduled ones under "".
     on_node: HashMap<Box<str>, Members>,
+    /// What the pods of a node hold that it has admitted.
+    held: HashMap<Box<str>, Held>,
     /// Pods by namespace, label and value.
     labelled: HashMap<Place, Members>,
     /// What has no controller, by kind and namespace: what a controller may adopt is found without a look at all.
@@ -62,7 +65,7 @@ impl Change<'_> {
     #[must_use]
     pub fn changed(&self, pointer: &str) -> bool {
         match (self.old, self.new) {
-            (Some(old), Some(new)) => old.pointer(pointer) != new.pointer(pointer),
+            (Some(old), Some(new)) => meta::at(old, pointer) != meta::at(new, pointer),
             _ => true,
         }
     }
@@ -168,6 +171,12 @@ impl World {
         members(self.on_node.get(node)).map(|(_, pod)| pod)
     }
 
+    /// What the pods hold that a node has admitted; `None` if there never was one.
+    #[must_use]
+    pub fn held(&self, node: &str) -> Option<&Held> {
+        self.held.get(node)
+    }
+
     /// The pods of a namespace that a selector selects. Quick when the selector asks for a certain label.
     pub fn selected<'a>(
         &'a self,
@@ -202,6 +211,7 @@ impl World {
             .kinds
             .get_mut(&key.kind)
             .and_then(|objects| objects.insert(place, Arc::clone(&object)));
+        self.account(key, old.as_deref(), Some(&object));
         match &old {
             // Most changes are of a status: the object takes its own place.
             Some(old) if same_links(key, old, &object) => self.link(key, &object),
@@ -219,7 +229,23 @@ impl World {
         let place = (Arc::clone(&key.namespace), Arc::clone(&key.name));
         let old = self.kinds.get_mut(&key.kind)?.remove(&place)?;
         self.unlink(key, &old);
+        self.account(key, Some(&old), None);
         Some(old)
+    }
+
+    /// Brings the sums of nodes up to a change of a pod.
+    fn account(&mut self, key: &Key, old: Option<&Value>, new: Option<&Value>) {
+        if key.kind != Kind::POD {
+            return;
+        }
+        if let Some(old) = old.filter(|pod| is_admitted(pod))
+            && let Some(held) = self.held.get_mut(node_of(old))
+        {
+            held.take(old);
+        }
+        if let Some(new) = new.filter(|pod| is_admitted(pod)) {
+            self.held.entry(Box::from(node_of(new))).or_default().add(new);
+        }
     }
 
     fn link(&mut self, key: &Key, object: &Arc<Value>) {

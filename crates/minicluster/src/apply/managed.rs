@@ -332,9 +332,10 @@ fn encode(owner: &Owner, entry: &Entry) -> Value {
     let mut object = json!({
         "apiVersion": entry.api_version,
         "fieldsType": "FieldsV1",
-        "fieldsV1": fields_v1::print(&entry.fields),
         "operation": owner.operation.as_str(),
     });
+    // Not in the macro, which would copy it.
+    object["fieldsV1"] = fields_v1::print(&entry.fields);
     let mut add = |name: &str, text: &str| {
         if !text.is_empty() {
             object[name] = Value::String(text.to_owned());

@@ -31,7 +31,10 @@ pub fn run(args: &[&str]) -> Result<()> {
     if parts.is_empty() || !others.is_empty() {
         let shipway = tree::build_release("shipway", "shipway")?;
         let shipway = shipway.to_string_lossy();
-        example("bench_cluster", &[&[&*shipway, &*disk], others.as_slice()].concat())?;
+        example(
+            "bench_cluster",
+            &[&[&*shipway, &*disk], others.as_slice()].concat(),
+        )?;
     }
     Ok(())
 }
@@ -39,7 +42,14 @@ pub fn run(args: &[&str]) -> Result<()> {
 /// Runs an example of the crate.
 fn example(name: &str, args: &[&str]) -> Result<()> {
     let status = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--release", "--locked", "--package", "minicluster"])
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "--locked",
+            "--package",
+            "minicluster",
+        ])
         .args(["--example", name, "--"])
         .args(args)
         .current_dir(tree::root())
