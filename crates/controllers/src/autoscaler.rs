@@ -107,8 +107,12 @@ impl Loop for Autoscalers {
         let seen = self.seen.entry(key.clone()).or_default();
         if seen.uid != meta::uid(object) {
             // The real controller's queue hands out a new object when a period is over.
-            let fresh = object.get("status").is_none_or(|status| status.get("conditions").is_none());
-            let first = meta::created(object).filter(|_| fresh).map(|created| created + PERIOD);
+            let fresh = object
+                .get("status")
+                .is_none_or(|status| status.get("conditions").is_none());
+            let first = meta::created(object)
+                .filter(|_| fresh)
+                .map(|created| created + PERIOD);
             *seen = Seen {
                 uid: meta::uid(object).to_owned(),
                 due: first.filter(|first| *first > now),

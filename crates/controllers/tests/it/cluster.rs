@@ -228,6 +228,7 @@ impl Cluster {
     pub fn execute(&mut self, action: &Action) -> Result<(), Refused> {
         match action {
             Action::Record(event) => self.events.push((event.reason.to_owned(), event.message.clone())),
+            Action::Observe { .. } => panic!("controllers observe nothing: {action:?}"),
             Action::Create(object) => {
                 let key = Key::of(Kind::of(object), object);
                 if self.world.get(&key).is_some() {

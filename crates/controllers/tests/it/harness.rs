@@ -342,6 +342,7 @@ impl Cluster {
                 }
                 Ok(())
             }
+            Action::Observe { .. } => panic!("controllers observe nothing: {action:?}"),
             Action::Record(event) => {
                 self.events.push(event.clone());
                 Ok(())

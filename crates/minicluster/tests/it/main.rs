@@ -13,7 +13,7 @@ mod defaults;
 mod hostile;
 mod ownership;
 mod patched;
-mod process;
+mod process_pods;
 mod properties;
 mod protobuf;
 mod restarts;

@@ -320,7 +320,8 @@ async fn unsettled(life: &Life, writers: &[Writer]) -> Vec<String> {
         ("services", "services"),
     ] {
         let there = life.list(&format!("{BASE}/{path}")).await.len();
-        if quota["status"]["used"][resource] != there.to_string() {
+        let counted = quota["status"]["used"][resource].as_str().unwrap_or_default();
+        if counted.parse() != Ok(there) {
             faults.push(format!(
                 "{there} {resource}, but the quota says {}",
                 quota["status"]

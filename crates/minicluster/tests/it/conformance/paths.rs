@@ -78,7 +78,10 @@ fn at(value: &Value, parts: &[Part<'_>]) -> Value {
 fn position(list: &Value, path: &str, wanted: &str) -> Option<usize> {
     let is_wanted = |item: &Value| match get(item, path) {
         Value::String(text) => text == wanted,
-        other => other.to_string() == wanted,
+        other => {
+            let text = other.to_string();
+            text == wanted
+        }
     };
     list.as_array()?.iter().position(is_wanted)
 }
