@@ -55,7 +55,7 @@ fn translated(pattern: &str) -> String {
                 new.push(']');
             }
             '&' | '~' if class => new.extend(['\\', next]),
-            '{' if !class && !is_count(rest.as_str()) => new.push_str("\\{"),
+            '{' if !class && !is_count(rest.as_str()) && !ends_with_property(&new) => new.push_str("\\{"),
             '}' if !class && !closes_count(&new) => new.push_str("\\}"),
             next => new.push(next),
         }
