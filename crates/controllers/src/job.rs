@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The behaviour is that of the job controller of Kubernetes 1.35. What a pod's end means is kept in the Job's status
-//! and in the finalizer of its pods, never here: see [`pass`].
+//! and in the finalizer of its pods, never here: see `pass`.
 
 mod backoff;
 mod census;
