@@ -12,8 +12,11 @@ use crate::value::Value;
 const BEGINNINGS: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
                           STRING, BYTES, IDENTIFIER}";
 
+/// Words that are values, and so no names either.
+pub(crate) const LITERALS: &[&str] = &["true", "false", "null"];
+
 /// Words that are no names of variables.
-const RESERVED: &[&str] = &[
+pub(crate) const RESERVED: &[&str] = &[
     "as",
     "break",
     "const",

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use crate::parse::{LITERALS, RESERVED};
+
 /// The deepest schema followed; deeper ones are `dyn`. Custom kinds' schemas are refused at 64.
 const DEPTH_MAX: usize = 64;
 
@@ -211,35 +213,10 @@ fn object(schema: &Json, resource: bool, depth: usize) -> Option<Type> {
     })))
 }
 
-/// Words that may not be names of fields as they are.
-const RESERVED: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
-
 /// The name of a JSON field in expressions: `a-b` is `a__dash__b`, `namespace` is `__namespace__`.
 #[must_use]
 pub fn escape(name: &str) -> String {
-    if RESERVED.contains(&name) {
+    if LITERALS.contains(&name) || RESERVED.contains(&name) {
         return format!("__{name}__");
     }
     name.replace("__", "__underscores__")

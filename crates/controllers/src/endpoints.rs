@@ -13,7 +13,7 @@ mod slice;
 
 use jiff::Timestamp;
 use objects::control::{Action, Identity, Loop, Plan};
-use objects::{Change, Key, Kind, Selector, World, condition, meta};
+use objects::{Change, Key, Kind, Selector, World, meta, pod};
 use serde_json::{Value, json};
 
 /// Keeps the EndpointSlices of Services.
@@ -151,11 +151,10 @@ fn addresses_of<'a>(world: &'a World, key: &Key) -> Option<(&'a Value, Vec<Addre
 
 fn address<'a>(service: &Value, pod: &'a Value, publish_all: bool) -> Option<Address<'a>> {
     let ip = meta::text_at(pod, "/status/podIP");
-    let over = matches!(meta::text_at(pod, "/status/phase"), "Succeeded" | "Failed");
-    if ip.is_empty() || over {
+    if ip.is_empty() || pod::is_finished(pod) {
         return None;
     }
-    let serving = condition::is_true(pod, "Ready");
+    let serving = pod::is_ready(pod);
     let terminating = meta::is_deleted(pod);
     Some(Address {
         pod,

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use objects::control::{Action, Identity, Loop, Plan};
+use objects::pod::is_finished;
 use objects::{Change, Key, Kind, World, meta, time};
 use serde_json::{Value, json};
 
@@ -117,10 +118,6 @@ fn delete(key: &Key, pod: &Value) -> Plan {
         grace: Some(0),
         propagation: None,
     }])
-}
-
-fn is_finished(pod: &Value) -> bool {
-    matches!(meta::text_at(pod, "/status/phase"), "Succeeded" | "Failed")
 }
 
 impl Loop for EventExpiry {

@@ -1,6 +1,7 @@
 //! Reading pods as controllers do: what counts as a replica, as ready and as available.
 
 use jiff::{SignedDuration, Timestamp};
+pub use objects::pod::{is_finished, is_ready};
 use objects::{Kind, meta, time};
 use serde_json::Value;
 
@@ -28,12 +29,6 @@ pub fn node(pod: &Value) -> &str {
     meta::text_at(pod, "/spec/nodeName")
 }
 
-/// Whether the pod has come to an end of its own.
-#[must_use]
-pub fn is_finished(pod: &Value) -> bool {
-    matches!(phase(pod), "Succeeded" | "Failed")
-}
-
 /// Whether the pod counts as a replica: neither at an end nor on its way out.
 #[must_use]
 pub fn is_active(pod: &Value) -> bool {
@@ -44,11 +39,6 @@ pub fn is_active(pod: &Value) -> bool {
 #[must_use]
 pub fn is_terminating(pod: &Value) -> bool {
     !is_finished(pod) && meta::is_deleted(pod)
-}
-
-#[must_use]
-pub fn is_ready(pod: &Value) -> bool {
-    objects::condition::is_true(pod, "Ready")
 }
 
 /// Since when the pod is ready, if it is.

@@ -12,7 +12,7 @@ mod fit;
 
 use jiff::Timestamp;
 use objects::control::{Action, Event, Identity, Loop, Plan};
-use objects::{Change, Key, Kind, Quantity, World, meta};
+use objects::{Change, Key, Kind, Quantity, World, meta, pod};
 use serde_json::{Value, json};
 
 const CLAIM_IN_USE: &str = "kubernetes.io/pvc-protection";
@@ -90,10 +90,9 @@ fn claims_of(pod: &Value) -> impl Iterator<Item = &str> {
 }
 
 fn is_used(world: &World, claim: &Key) -> bool {
-    world.list(&Kind::POD, &claim.namespace).any(|pod| {
-        let over = matches!(meta::text_at(pod, "/status/phase"), "Succeeded" | "Failed");
-        !over && claims_of(pod).any(|name| name == &*claim.name)
-    })
+    world
+        .list(&Kind::POD, &claim.namespace)
+        .any(|pod| !pod::is_finished(pod) && claims_of(pod).any(|name| name == &*claim.name))
 }
 
 /// Decides about a claim that is not being deleted.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
+use objects::pod::is_finished;
 use objects::{World, meta};
 use serde_json::Value;
 
@@ -65,7 +66,7 @@ impl Addresses {
 
     /// A free address, the one above all that are taken if there is one: found by looking at all pods of the node.
     fn free(&self, world: &World, node: &str, range: Range<u32>) -> Option<u32> {
-        let pods = world.on_node(node).filter(|other| !pod::is_over(other));
+        let pods = world.on_node(node).filter(|other| !is_finished(other));
         let mut taken: Vec<u32> = pods.filter_map(|other| self.of(other)).collect();
         taken.sort_unstable();
         let above = taken.last().map_or(range.start, |last| last.saturating_add(1));

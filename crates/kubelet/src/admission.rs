@@ -4,7 +4,7 @@
 //! pods that were admitted before count, which a start time in their status says.
 
 use objects::requests::{self, is_admitted, requested};
-use objects::{Kind, Quantity, World, meta, taint};
+use objects::{Kind, Quantity, World, affinity, meta, taint};
 use serde_json::Value;
 
 /// Why a pod is refused.
@@ -17,7 +17,7 @@ pub struct Rejection {
 /// Refuses a pod that does not fit its node.
 #[must_use]
 pub fn reject(world: &World, node: &Value, pod: &Value) -> Option<Rejection> {
-    affinity(node, pod)
+    node_affinity(node, pod)
         .or_else(|| taints(node, pod))
         .or_else(|| ports(world, node, pod))
         .or_else(|| resources(world, node, pod))
@@ -72,50 +72,13 @@ fn out_of(resource: &str, [requested, used, capacity]: [i64; 3]) -> Rejection {
     }
 }
 
-fn affinity(node: &Value, pod: &Value) -> Option<Rejection> {
-    let selector = meta::at(pod, "/spec/nodeSelector").and_then(Value::as_object);
-    let selected = selector
-        .into_iter()
-        .flatten()
-        .all(|(key, value)| meta::label(node, key) == value.as_str());
-    let terms = pod.pointer(
-        "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
-    );
-    let fits = terms
-        .and_then(Value::as_array)
-        .is_none_or(|terms| terms.iter().any(|term| term_fits(node, term)));
-    (!selected || !fits).then(|| Rejection {
+fn node_affinity(node: &Value, pod: &Value) -> Option<Rejection> {
+    let spec = pod.get("spec").unwrap_or(&Value::Null);
+    (!affinity::allows(spec, node)).then(|| Rejection {
         reason: "NodeAffinity",
         message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
             .to_owned(),
     })
-}
-
-fn term_fits(node: &Value, term: &Value) -> bool {
-    let expressions = meta::list_at(term, "/matchExpressions");
-    let fields = meta::list_at(term, "/matchFields");
-    let label = |need: &Value| need_met(need, meta::label(node, meta::text(need, "key")));
-    let field = |need: &Value| need_met(need, Some(meta::name(node)));
-    (!expressions.is_empty() || !fields.is_empty())
-        && expressions.iter().all(label)
-        && fields.iter().all(field)
-}
-
-fn need_met(need: &Value, value: Option<&str>) -> bool {
-    let values = meta::list_at(need, "/values");
-    let holds = value.is_some_and(|value| values.iter().any(|one| one == value));
-    let number = |text: Option<&str>| text.and_then(|text| text.parse::<i64>().ok());
-    let (is, bound) = (number(value), number(values.first().and_then(Value::as_str)));
-    let compared = |test: fn(&i64, &i64) -> bool| is.zip(bound).is_some_and(|(is, bound)| test(&is, &bound));
-    match meta::text(need, "operator") {
-        "In" => holds,
-        "NotIn" => !holds,
-        "Exists" => value.is_some(),
-        "DoesNotExist" => value.is_none(),
-        "Gt" => compared(i64::gt),
-        "Lt" => compared(i64::lt),
-        _ => false,
-    }
 }
 
 fn taints(node: &Value, pod: &Value) -> Option<Rejection> {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use objects::control::{Action, Event, Identity, Loop, Plan};
+use objects::pod::is_finished;
 use objects::{Change, Key, Kind, World, meta};
 use serde_json::{Value, json};
 
@@ -168,11 +169,7 @@ impl<H: Host> Kubelet<H> {
 
 impl<H: Host> Loop for Kubelet<H> {
     fn identity(&self) -> Identity {
-        Identity {
-            user: "system:node:simulated",
-            manager: "kubelet",
-            component: "kubelet",
-        }
+        nodes::IDENTITY
     }
 
     fn touched(&mut self, world: &World, change: &Change<'_>, keys: &mut Vec<Key>) {
@@ -217,7 +214,7 @@ impl<H: Host> Loop for Kubelet<H> {
             self.host.addressed(pod);
         }
         let awaits = std::mem::take(&mut outcome.awaits);
-        if pod::is_over(pod) || outcome.gone {
+        if is_finished(pod) || outcome.gone {
             self.forget(key);
         } else {
             let seen = Seen {

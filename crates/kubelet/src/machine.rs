@@ -16,6 +16,7 @@ mod status;
 
 use jiff::Timestamp;
 use objects::control::Event;
+use objects::pod::is_finished;
 use objects::{Key, World, meta, time};
 use serde_json::{Map, Value, json};
 
@@ -81,14 +82,14 @@ struct Step<'a, 'r> {
 pub fn step(look: Look<'_>, runtime: &mut dyn Runtime) -> Outcome {
     let mut step = Step::read(look, runtime);
     let deleted = meta::is_deleted(look.pod);
-    if pod::is_over(look.pod) && !step.cells.iter().any(Cell::is_running) {
+    if is_finished(look.pod) && !step.cells.iter().any(Cell::is_running) {
         step.out.gone = deleted;
         return step.out;
     }
     if let Some(begun) = pod::deletion_began(look.pod) {
         return step.end(begun);
     }
-    if pod::is_over(look.pod) {
+    if is_finished(look.pod) {
         // Somebody else ended it: an eviction, or the collection of orphans.
         return step.end(look.now);
     }

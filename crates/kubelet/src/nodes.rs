@@ -30,6 +30,13 @@ pub const PROCESS: &str = "process";
 /// The annotation that stops a node while it is `true`: it goes silent, as a machine without power does.
 pub const DOWN: &str = "shipway.dev/down";
 
+/// Who the loops of the nodes are to the API server.
+pub(crate) const IDENTITY: Identity = Identity {
+    user: "system:node:simulated",
+    manager: "kubelet",
+    component: "kubelet",
+};
+
 /// Leases say that a node is alive when they were renewed within this many seconds.
 const LEASE_SECONDS: i64 = 40;
 
@@ -288,11 +295,7 @@ impl Nodes {
 
 impl Loop for Nodes {
     fn identity(&self) -> Identity {
-        Identity {
-            user: "system:node:simulated",
-            manager: "kubelet",
-            component: "kubelet",
-        }
+        IDENTITY
     }
 
     fn touched(&mut self, world: &World, change: &Change<'_>, keys: &mut Vec<Key>) {

@@ -113,12 +113,6 @@ pub fn containers(pod: &Value) -> impl Iterator<Item = Container<'_>> {
         .chain(of("/spec/ephemeralContainers", Role::Ephemeral))
 }
 
-/// Whether a pod has ended for good.
-#[must_use]
-pub fn is_over(pod: &Value) -> bool {
-    matches!(meta::text_at(pod, "/status/phase"), "Succeeded" | "Failed")
-}
-
 /// The node of a pod, or "".
 #[must_use]
 pub fn node(pod: &Value) -> &str {

@@ -47,7 +47,7 @@ fn check_depth(value: &Value) -> Result<(), Error> {
 }
 
 /// The name that Go's JSON decoder gives to a value of the wrong type.
-fn json_type(value: &Value) -> &'static str {
+pub(crate) fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",

@@ -7,11 +7,13 @@
 //! An object is a `serde_json::Value`, as the API server keeps it. What stands here is what controllers, the
 //! scheduler, nodes and releases all ask of objects. Pure: no clock, no network, no type per kind.
 
+pub mod affinity;
 pub mod condition;
 pub mod control;
 mod kind;
 pub mod labels;
 pub mod meta;
+pub mod pod;
 mod quantity;
 pub mod requests;
 pub mod taint;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::meta;
 use crate::quantity::Quantity;
+use crate::{meta, pod};
 
 /// What the pods of a node hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,9 +53,7 @@ impl Held {
 /// Whether a pod was taken by its node and holds its resources: a start time in its status says so.
 #[must_use]
 pub fn is_admitted(pod: &Value) -> bool {
-    pod.get("status").is_some_and(|status| {
-        status.get("startTime").is_some() && !matches!(meta::text(status, "phase"), "Succeeded" | "Failed")
-    })
+    meta::at(pod, "/status/startTime").is_some() && !pod::is_finished(pod)
 }
 
 /// The resources that any container of a pod requests.

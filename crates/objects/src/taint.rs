@@ -10,15 +10,21 @@ pub fn toleration<'a>(tolerations: &'a [Value], taint: &Value) -> Option<&'a Val
     tolerations.iter().find(|one| tolerates(one, taint))
 }
 
-/// Whether a toleration is for a taint: an empty effect or, with `Exists`, an empty key is for all.
+/// Whether a toleration is for a taint: an empty effect or, with `Exists`, an empty key is for all. An operator that
+/// nobody knows tolerates nothing.
 #[must_use]
 pub fn tolerates(toleration: &Value, taint: &Value) -> bool {
     let effect = meta::text(toleration, "effect");
     let key = meta::text(toleration, "key");
-    let exists = meta::text(toleration, "operator") == "Exists";
-    (effect.is_empty() || effect == meta::text(taint, "effect"))
-        && (key == meta::text(taint, "key") || key.is_empty() && exists)
-        && (exists || meta::text(toleration, "value") == meta::text(taint, "value"))
+    if !effect.is_empty() && effect != meta::text(taint, "effect") {
+        return false;
+    }
+    let same = |field| meta::text(toleration, field) == meta::text(taint, field);
+    match meta::text(toleration, "operator") {
+        "Exists" => key.is_empty() || same("key"),
+        "" | "Equal" => !key.is_empty() && same("key") && same("value"),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -38,6 +44,7 @@ mod tests {
             (json!({"key": "k", "value": "w"}), false),
             (json!({"key": "k", "value": "v", "effect": "NoExecute"}), false),
             (json!({"value": "v"}), false),
+            (json!({"key": "k", "operator": "Like", "value": "v"}), false),
         ] {
             assert_eq!(tolerates(&toleration, &taint), expected, "{toleration}");
         }

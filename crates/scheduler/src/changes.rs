@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use objects::labels::Labels;
+use objects::pod::is_finished;
 use objects::{Change, Key, Kind, World, meta, time};
 use serde_json::Value;
 
@@ -23,11 +24,6 @@ pub fn is_pending(pod: &Value) -> bool {
         && (scheduler.is_empty() || scheduler == NAME)
         && !meta::is_deleted(pod)
         && !is_finished(pod)
-}
-
-/// Whether a pod runs no more, and so takes no room.
-fn is_finished(pod: &Value) -> bool {
-    matches!(meta::text_at(pod, "/status/phase"), "Succeeded" | "Failed")
 }
 
 impl Scheduler {

@@ -2,7 +2,7 @@
 //!
 //! Resources don't count: a pod for which there is no room is created and waits.
 
-use objects::meta;
+use objects::{affinity, meta, taint};
 use serde_json::Value;
 
 use super::pods;
@@ -33,7 +33,7 @@ impl<'a> Needs<'a> {
     }
 
     pub(super) fn fit(&self, node: &Value) -> Fit {
-        if !self.names(node) || !self.selects(node) {
+        if !self.names(node) || !affinity::allows(self.spec, node) {
             return Fit {
                 run: false,
                 keep: false,
@@ -44,11 +44,7 @@ impl<'a> Needs<'a> {
             let mut hard = taints
                 .iter()
                 .filter(|taint| meta::text(taint, "effect") == effect);
-            hard.all(|taint| {
-                self.tolerations
-                    .iter()
-                    .any(|toleration| tolerates(toleration, taint))
-            })
+            hard.all(|taint| taint::toleration(&self.tolerations, taint).is_some())
         };
         // A node that takes no new pods is no reason to end those that it has.
         let keep = tolerated("NoExecute");
@@ -61,63 +57,6 @@ impl<'a> Needs<'a> {
     fn names(&self, node: &Value) -> bool {
         let name = meta::text(self.spec, "nodeName");
         name.is_empty() || name == meta::name(node)
-    }
-
-    fn selects(&self, node: &Value) -> bool {
-        let selector = self.spec.get("nodeSelector").and_then(Value::as_object);
-        let mut labels = selector.into_iter().flatten();
-        if !labels.all(|(label, value)| meta::label(node, label) == value.as_str()) {
-            return false;
-        }
-        let required = "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution";
-        self.spec.pointer(required).is_none_or(|required| {
-            let terms = meta::list_at(required, "/nodeSelectorTerms");
-            terms.iter().any(|term| matches(term, node))
-        })
-    }
-}
-
-/// Whether a node meets all that a term asks; a term that asks for nothing matches nothing.
-fn matches(term: &Value, node: &Value) -> bool {
-    let expressions = meta::list_at(term, "/matchExpressions");
-    let fields = meta::list_at(term, "/matchFields");
-    let field = |key: &str| (key == "metadata.name").then(|| meta::name(node));
-    let all = expressions
-        .iter()
-        .all(|one| met(one, meta::label(node, meta::text(one, "key"))))
-        && fields.iter().all(|one| met(one, field(meta::text(one, "key"))));
-    all && !(expressions.is_empty() && fields.is_empty())
-}
-
-fn met(expression: &Value, value: Option<&str>) -> bool {
-    let values = meta::list_at(expression, "/values");
-    let named = |value: &str| values.iter().any(|one| one == value);
-    let number = |text: &str| text.parse::<i64>().ok();
-    let bound = || values.first().and_then(Value::as_str).and_then(number);
-    let compared = value.and_then(number).zip(bound());
-    match meta::text(expression, "operator") {
-        "In" => value.is_some_and(named),
-        "NotIn" => !value.is_some_and(named),
-        "Exists" => value.is_some(),
-        "DoesNotExist" => value.is_none(),
-        "Gt" => compared.is_some_and(|(value, bound)| value > bound),
-        "Lt" => compared.is_some_and(|(value, bound)| value < bound),
-        _ => false,
-    }
-}
-
-fn tolerates(toleration: &Value, taint: &Value) -> bool {
-    let (key, effect) = (meta::text(toleration, "key"), meta::text(toleration, "effect"));
-    if !effect.is_empty() && effect != meta::text(taint, "effect") {
-        return false;
-    }
-    if !key.is_empty() && key != meta::text(taint, "key") {
-        return false;
-    }
-    match meta::text(toleration, "operator") {
-        "Exists" => true,
-        "" | "Equal" => !key.is_empty() && meta::text(toleration, "value") == meta::text(taint, "value"),
-        _ => false,
     }
 }
 

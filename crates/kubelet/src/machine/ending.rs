@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use objects::meta;
+use objects::pod::is_finished;
 
 use super::cell::{Cell, State};
 use super::{Outcome, Step};
@@ -11,7 +12,7 @@ use crate::runtime::{Doing, Run, Stop};
 impl Step<'_, '_> {
     /// Ends a pod that is deleted, or that somebody declared over.
     pub(super) fn end(mut self, begins: Timestamp) -> Outcome {
-        let declared = pod::is_over(self.look.pod);
+        let declared = is_finished(self.look.pod);
         let deadline = meta::deleted(self.look.pod).unwrap_or_else(|| self.grace_from(begins));
         self.stop_all(Stop { begins, deadline });
         if declared {

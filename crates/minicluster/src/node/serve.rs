@@ -243,7 +243,7 @@ fn run_of(pod: &Value, container: &str, previous: bool) -> Result<i64, Failure> 
 /// When it doesn't, or nothing is a process here.
 pub(crate) fn running(fleet: Option<&Fleet>, pod: &Value, wanted: &str) -> Result<Arc<Run>, Failure> {
     let name = meta::name(pod);
-    if matches!(meta::text_at(pod, "/status/phase"), "Succeeded" | "Failed") {
+    if objects::pod::is_finished(pod) {
         return Err(Failure::bad_request(format!(
             "cannot exec into a container in a completed pod; current phase is {}",
             meta::text_at(pod, "/status/phase")

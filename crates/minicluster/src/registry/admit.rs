@@ -208,9 +208,8 @@ impl Registry {
     /// Measures again what a write may have changed beyond what it was charged.
     pub(super) fn measure_after(&self, operation: Operation, call: &Call, object: &Value) {
         let namespace = call.namespace().unwrap_or_default();
-        let ended = call.served.is("", "pods")
-            && operation == Operation::Update
-            && matches!(object["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+        let ended =
+            call.served.is("", "pods") && operation == Operation::Update && objects::pod::is_finished(object);
         let quota = call.served.is("", "resourcequotas");
         if quota || ended && self.has_quotas(namespace) {
             self.spawn_measuring(namespace);

@@ -7,6 +7,7 @@ use super::catalog::Served;
 use super::failure::Failure;
 use super::query::FieldValidation;
 use super::{Call, identify};
+use crate::patch::json_type;
 use crate::schema::{prune, walk};
 
 /// What bodies may be written in.
@@ -79,7 +80,7 @@ fn decode_sent(
     if !object.is_object() {
         let cause = format!(
             "json: cannot unmarshal {} into Go value of type",
-            type_name(&object)
+            json_type(&object)
         );
         return Err(Failure::bad_request(format!(
             "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse \
@@ -199,16 +200,5 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
             let digits: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("{digits}{more}")
         }
-    }
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }

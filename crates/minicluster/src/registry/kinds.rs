@@ -3,6 +3,7 @@
 //! Definitions get their conditions, Secrets their data, deleted pods their time to end. The
 //! rules that every kind has stand in `metadata` and `write`; controllers' work is none of this file's.
 
+use ::base64::Engine as _;
 use objects::meta;
 use serde_json::{Value, json};
 
@@ -61,20 +62,6 @@ pub(super) fn read(served: &Served, object: &mut Value) {
     }
 }
 
-/// What a node says of itself, empty until its kubelet does.
-const NODE_INFO: [&str; 10] = [
-    "architecture",
-    "bootID",
-    "containerRuntimeVersion",
-    "kernelVersion",
-    "kubeProxyVersion",
-    "kubeletVersion",
-    "machineID",
-    "operatingSystem",
-    "osImage",
-    "systemUUID",
-];
-
 /// Counts the templates that a DaemonSet has had, in the annotation that its pods are labelled from.
 pub(super) fn count_template(served: &Served, object: &mut Value, live: Option<&Value>) {
     const COUNT: &str = "deprecated.daemonset.template.generation";
@@ -91,9 +78,6 @@ pub(super) fn count_template(served: &Served, object: &mut Value, live: Option<&
 
 /// The status of a new object, which nobody owns yet.
 pub(super) fn finish(served: &Served, object: &mut Value) {
-    if served.is("", "nodes") {
-        node_status(object);
-    }
     let found = INITIAL_STATUS
         .iter()
         .find(|(group, plural, _)| served.is(group, plural) && served.custom.is_none());
@@ -148,9 +132,7 @@ pub(super) fn grace_seconds(served: &Served, object: &Value, asked: Option<i64>)
         .pointer("/spec/nodeName")
         .and_then(Value::as_str)
         .is_some_and(|node| !node.is_empty());
-    let phase = object.pointer("/status/phase").and_then(Value::as_str);
-    let over = matches!(phase, Some("Succeeded" | "Failed"));
-    if !served.is("", "pods") || !scheduled || over {
+    if !served.is("", "pods") || !scheduled || objects::pod::is_finished(object) {
         return 0;
     }
     let own = object
@@ -166,20 +148,6 @@ pub(super) fn mark(call: &Call, object: &mut Value) {
     }
     if definition::is_definition(served) {
         definition::mark(object, &call.around.now());
-    }
-}
-
-/// A node is registered with its status, in which some fields are printed though they are not set.
-fn node_status(node: &mut Value) {
-    let missing = |value: &Value| value.is_null();
-    if missing(&node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]) {
-        node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"] = json!(0);
-    }
-    for field in NODE_INFO {
-        let value = &mut node["status"]["nodeInfo"][field];
-        if missing(value) {
-            *value = json!("");
-        }
     }
 }
 
@@ -210,19 +178,5 @@ fn secret(object: &mut Value) {
 }
 
 pub(crate) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let index = (bits >> (18 - 6 * digit)) & 63;
-            out.push(if digit <= chunk.len() {
-                char::from(ALPHABET[index as usize])
-            } else {
-                '='
-            });
-        }
-    }
-    out
+    ::base64::engine::general_purpose::STANDARD.encode(bytes)
 }

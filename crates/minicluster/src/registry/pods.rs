@@ -210,7 +210,7 @@ async fn spend(registry: &Registry, call: &Call, pod: &Value, dry_run: bool) -> 
         }
     };
     let number = |field: &str| budget["status"][field].as_i64().unwrap_or(0);
-    if !is_ready(pod) {
+    if !objects::pod::is_ready(pod) {
         let always = budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow";
         let enough = number("currentHealthy") >= number("desiredHealthy") && number("desiredHealthy") > 0;
         if always || enough {
@@ -287,11 +287,6 @@ fn check_budget(budget: &Value) -> Result<(), Failure> {
         ),
     };
     Err(refused(message, json!({})))
-}
-
-fn is_ready(pod: &Value) -> bool {
-    let mut conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-    conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
 }
 
 /// The body, which is an object of the subresource's own kind.

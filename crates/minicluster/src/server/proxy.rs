@@ -90,7 +90,9 @@ fn of_service(
         .ok_or_else(|| unavailable(format!("no service port \"{port}\" found for service \"{name}\"")))?;
     let selector = Selector::from_json(&json!({"matchLabels": object["spec"]["selector"]}));
     let mut pods = service.registry.pods();
-    pods.retain(|pod| meta::namespace(pod) == namespace && selector.selects(pod) && is_ready(pod));
+    pods.retain(|pod| {
+        meta::namespace(pod) == namespace && selector.selects(pod) && objects::pod::is_ready(pod)
+    });
     let pod = pods
         .first()
         .ok_or_else(|| unavailable(format!("no endpoints available for service \"{name}\"")))?;
@@ -101,10 +103,6 @@ fn of_service(
     let number =
         number.ok_or_else(|| unavailable(format!("no endpoints available for service \"{name}\"")))?;
     Ok((meta::text_at(pod, "/status/podIP").to_owned(), number))
-}
-
-fn is_ready(pod: &Value) -> bool {
-    objects::condition::find(pod, "Ready").is_some_and(|ready| meta::text(ready, "status") == "True")
 }
 
 async fn hand_on(address: &str, port: u16, asked: Asked<'_>) -> Result<Response<Body>, Failure> {

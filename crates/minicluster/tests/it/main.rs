@@ -10,6 +10,7 @@ mod auth;
 mod conformance;
 mod credentials;
 mod defaults;
+mod dice;
 mod hostile;
 mod ownership;
 mod patched;

@@ -15,6 +15,7 @@ use minicluster::clock::{Clock, Virtual};
 use minicluster::server::{Cluster, Options};
 use serde_json::{Value, json};
 
+use crate::dice::Dice;
 use crate::server::{ask, json};
 
 const SEED: &str = "SHIPWAY_RESTARTS_SEED";
@@ -32,18 +33,6 @@ const KINDS: [(&str, &str); 4] = [
 ];
 const PODS: &str = "/api/v1/namespaces/default/pods";
 const REPLICA_SETS: &str = "/apis/apps/v1/namespaces/default/replicasets";
-
-/// splitmix64: a few lines, and the same on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
 
 fn options(folder: &Path, clock: &Virtual, seed: u64) -> Options {
     Options {

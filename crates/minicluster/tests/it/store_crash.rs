@@ -13,6 +13,7 @@ use std::thread;
 
 use minicluster::store::{Event, EventKind, Expected, Handle, Object, Options, Store};
 
+use crate::dice::Dice;
 use crate::store_samples::{content, draft, key, resource};
 
 const FOLDER: &str = "SHIPWAY_STORE_CRASH_FOLDER";
@@ -28,18 +29,6 @@ fn options() -> Options {
     Options {
         snapshot_log_bytes: 60_000,
         ..Options::default()
-    }
-}
-
-/// splitmix64: a few lines, and the same on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn of(group: &str, plural: &str, object: &Value) -> Amounts {
 
 /// A pod that has ended, or should long have gone, takes nothing but its place in the store.
 fn pod(all: &mut Amounts, pod: &Value) {
-    if matches!(text(&pod["status"], "phase"), "Succeeded" | "Failed") {
+    if objects::pod::is_finished(pod) {
         return;
     }
     all.insert("pods".to_owned(), Amount::whole(1));
