@@ -6,6 +6,10 @@
 //!
 //! Pure: an object is data, and so is the live one it is held against.
 
+mod health;
 mod object;
+mod read;
 
+pub use health::{Health, health, health_of_hook, health_of_job_completion};
 pub use object::Object;
+pub use read::{Error, Place, read};
