@@ -43,6 +43,17 @@ pub struct File {
     pub data: Arc<[u8]>,
 }
 
+/// A chart as a release's record keeps it: without what was read and without its subcharts.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    pub metadata: Metadata,
+    pub values: Map,
+    pub templates: Vec<File>,
+    pub files: Vec<File>,
+    pub lock: Option<Lock>,
+    pub schema: Option<Arc<[u8]>>,
+}
+
 /// A file of `crds/`, with its path from the root chart on.
 #[derive(Clone, Debug)]
 pub struct Crd<'a> {
@@ -51,7 +62,41 @@ pub struct Crd<'a> {
     pub file: &'a File,
 }
 
+impl From<Kept> for Chart {
+    fn from(kept: Kept) -> Self {
+        let Kept {
+            metadata,
+            values,
+            templates,
+            files,
+            lock,
+            schema,
+        } = kept;
+        Self {
+            metadata: Arc::new(metadata),
+            values: Arc::new(values),
+            content: Arc::new(Content {
+                templates,
+                files,
+                lock,
+                schema,
+                ..Content::default()
+            }),
+            dependencies: Vec::new(),
+        }
+    }
+}
+
 impl Chart {
+    /// The same chart with other defaults, as `--reuse-values` wants it.
+    #[must_use]
+    pub fn with_values(&self, values: Map) -> Self {
+        Self {
+            values: Arc::new(values),
+            ..self.clone()
+        }
+    }
+
     pub fn name(&self) -> &str {
         &self.metadata.name
     }

@@ -30,7 +30,7 @@ mod tree;
 pub mod values;
 pub mod warning;
 
-pub use chart::{Chart, Content, File};
+pub use chart::{Chart, Content, File, Kept};
 pub use error::Error;
 pub use metadata::Metadata;
 pub use warning::Warning;

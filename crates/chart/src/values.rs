@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use yaml::Value;
 
-pub use coalesce::{coalesce, merge};
+pub use coalesce::{coalesce, coalesce_tables, merge};
 
 /// A table of values, in key order.
 pub type Map = BTreeMap<String, Value>;

@@ -4,7 +4,7 @@
 //! `shipway explain` prints, and a test that produces it; `cargo xtask tidy` holds the three together.
 //!
 //! ```text
-//! SW00xx the command line   SW01xx names   SW02xx charts
+//! SW00xx the command line   SW01xx names   SW02xx charts   SW03xx clusters   SW04xx releases
 //! ```
 
 use std::fmt;
@@ -59,6 +59,11 @@ registry! {
     PACKAGE = "SW0213", InvalidInput, "a chart can't be packaged";
 
     CLUSTER = "SW0301", InvalidInput, "the mini cluster can't run";
+
+    RECORD = "SW0401", Stalled, "a release's record can't be read";
+    RECORD_SIZE = "SW0402", InvalidInput, "a release is too large for its record";
+    RECORD_LABEL = "SW0403", InvalidInput, "a label of a release is one of Helm's own";
+    NO_SUCH_REVISION = "SW0404", InvalidInput, "a release has no such revision";
 }
 
 impl Code {

@@ -42,8 +42,25 @@ pub(crate) struct Marks {
 }
 
 impl HookEvent {
-    /// The word in the annotation; `test-success` is Helm 2's for `test`.
-    fn parse(word: &str) -> Option<Self> {
+    /// The word in the annotation and in records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PreInstall => "pre-install",
+            Self::PostInstall => "post-install",
+            Self::PreDelete => "pre-delete",
+            Self::PostDelete => "post-delete",
+            Self::PreUpgrade => "pre-upgrade",
+            Self::PostUpgrade => "post-upgrade",
+            Self::PreRollback => "pre-rollback",
+            Self::PostRollback => "post-rollback",
+            Self::Test => "test",
+        }
+    }
+
+    /// Reads the word; `test-success` is Helm 2's for `test`.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "pre-install" => Self::PreInstall,
             "post-install" => Self::PostInstall,

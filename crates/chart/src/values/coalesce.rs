@@ -68,7 +68,7 @@ fn run(chart: &Chart, given: Map, mut pass: Pass<'_>) -> Result<Map, Error> {
 }
 
 /// Lays `dest` over `src`; a null over a default deletes it (`CoalesceTables`).
-pub(crate) fn coalesce_tables(dest: &mut Map, src: &Map) {
+pub fn coalesce_tables(dest: &mut Map, src: &Map) {
     let mut pass = Pass {
         keep_nulls: false,
         warnings: &mut Vec::new(),

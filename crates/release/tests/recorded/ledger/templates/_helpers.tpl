@@ -1,0 +1,1 @@
+{{- define "ledger.name" -}}{{ .Release.Name }}-{{ .Chart.Name }}{{- end -}}
