@@ -60,10 +60,15 @@ registry! {
 
     CLUSTER = "SW0301", InvalidInput, "the mini cluster can't run";
 
-    RECORD = "SW0401", Stalled, "a release's record can't be read";
-    RECORD_SIZE = "SW0402", InvalidInput, "a release is too large for its record";
-    RECORD_LABEL = "SW0403", InvalidInput, "a label of a release is one of Helm's own";
-    NO_SUCH_REVISION = "SW0404", InvalidInput, "a release has no such revision";
+    RELEASE_REFUSED = "SW0501", InvalidInput, "a release can't be made as it is asked for";
+    DELETION_BRAKE = "SW0502", Stalled, "a release would delete more than it may without asking";
+    RELEASE_HELD = "SW0503", Wait, "somebody else is at work on a release";
+    RELEASE_FAILED = "SW0504", Stalled, "a release failed";
+    NO_RELEASE = "SW0505", InvalidInput, "there is no such release";
+    RECORD = "SW0506", Stalled, "a release's record can't be read";
+    RECORD_SIZE = "SW0507", InvalidInput, "a release is too large for its record";
+    RECORD_LABEL = "SW0508", InvalidInput, "a label of a release is one of Helm's own";
+    NO_SUCH_REVISION = "SW0509", InvalidInput, "a release has no such revision";
 }
 
 impl Code {
