@@ -1,7 +1,34 @@
 //! A cluster seen through its API server: the only crate that has a Kubernetes client.
 //!
 //! ```text
-//! kubeconfig ──connect──► Cluster ──► discovery, reads, server-side apply, deletes, watches ──► run: a release's steps
+//! Target ──connect──► Cluster ──► discovery, reads, server-side apply, deletes, watches ──► run: a release's steps
+//!                        │
+//!                        └─ send: permit ─► one try, limited in time ─► again? (backoff) ─► answer or Error
 //! ```
 //!
 //! Every request is bounded in time, limited in number at once, and repeated only when that can't do it twice.
+//! Objects are `serde_json::Value`: no type per kind, and nothing of the client library in a signature.
+
+mod backoff;
+mod client;
+mod discovery;
+mod error;
+mod kubeconfig;
+mod read;
+mod resource;
+mod send;
+mod status;
+mod target;
+mod transport;
+mod watch;
+mod write;
+
+pub use client::Cluster;
+pub use discovery::Catalog;
+pub use error::{Asked, Error, Why};
+pub use read::{ListQuery, Listed};
+pub use resource::{At, Resource};
+pub use status::{Cause, FieldConflict, Status};
+pub use target::{Files, Impersonate, InCluster, Limits, Overrides, Target};
+pub use watch::{Event, Watch};
+pub use write::{Apply, Delete, Patch, Propagation, Write};

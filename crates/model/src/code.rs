@@ -4,7 +4,8 @@
 //! `shipway explain` prints, and a test that produces it; `cargo xtask tidy` holds the three together.
 //!
 //! ```text
-//! SW00xx the command line   SW01xx names   SW02xx charts   SW03xx clusters   SW04xx releases
+//! SW00xx the command line   SW01xx names   SW02xx charts
+//! SW03xx the mini cluster   SW04xx clusters   SW05xx releases
 //! ```
 
 use std::fmt;
@@ -59,6 +60,21 @@ registry! {
     PACKAGE = "SW0213", InvalidInput, "a chart can't be packaged";
 
     CLUSTER = "SW0301", InvalidInput, "the mini cluster can't run";
+
+    KUBECONFIG = "SW0401", InvalidInput, "the way to a cluster can't be found";
+    UNREACHABLE = "SW0402", Retry, "a cluster can't be reached";
+    UNAUTHORIZED = "SW0403", Stalled, "a cluster does not know the user";
+    FORBIDDEN = "SW0404", Stalled, "the user may not do this in the cluster";
+    NOT_FOUND = "SW0405", Stalled, "an object or its kind is not in the cluster";
+    CONFLICT = "SW0406", Retry, "an object was changed by somebody else";
+    FIELD_CONFLICT = "SW0407", Stalled, "fields of an object belong to somebody else";
+    EXISTS = "SW0408", Stalled, "an object is there already";
+    INVALID = "SW0409", InvalidInput, "a cluster refuses an object";
+    EXPIRED = "SW0410", Retry, "a cluster has forgotten a state it was asked about";
+    BUSY = "SW0411", Retry, "a cluster takes no more requests for now";
+    NO_ANSWER = "SW0412", Retry, "a cluster does not answer in time";
+    SERVER = "SW0413", Retry, "a cluster failed";
+    ANSWER = "SW0414", Stalled, "an answer is not what a Kubernetes cluster says";
 
     RELEASE_REFUSED = "SW0501", InvalidInput, "a release can't be made as it is asked for";
     DELETION_BRAKE = "SW0502", Stalled, "a release would delete more than it may without asking";

@@ -1,0 +1,157 @@
+//! The handle of a cluster: connecting, acting as somebody, and what is asked of the cluster as a whole.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kube::client::Client;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use crate::discovery::{self, Catalog};
+use crate::error::Error;
+use crate::kubeconfig::{self, Way};
+use crate::resource::Resource;
+use crate::send::Call;
+use crate::target::{Impersonate, Limits, Target};
+use crate::transport::{self, WatchLanes};
+
+/// A cluster. Cheap to clone; clones share connections, limits and what is known about the kinds it serves.
+#[derive(Clone)]
+pub struct Cluster {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) user: Option<Arc<Impersonate>>,
+}
+
+pub(crate) struct Shared {
+    pub client: Client,
+    /// As in `https://10.0.0.1:6443`, for messages.
+    pub address: String,
+    pub limits: Limits,
+    pub permits: Semaphore,
+    pub watches: WatchLanes,
+    pub user_agent: String,
+    pub requests: AtomicU64,
+    /// The state of the source of spread.
+    pub seed: AtomicU64,
+    pub catalog: discovery::Cache,
+}
+
+impl Cluster {
+    /// Finds the way to a cluster. Nothing is sent yet, so this says nothing about whether the cluster is there; but
+    /// a plugin that the kubeconfig names for credentials runs.
+    ///
+    /// Assumptions: runs inside a tokio runtime with time and I/O.
+    ///
+    /// # Errors
+    /// [`Error::Kubeconfig`].
+    pub async fn connect(target: Target) -> Result<Self, Error> {
+        let Way { config, user } = kubeconfig::way(&target).await?;
+        let address = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        let client = tokio::task::spawn_blocking(move || transport::client(&config)).await;
+        let client = client.map_err(|source| Error::Kubeconfig {
+            problem: "the plugin for credentials was cut off".to_owned(),
+            cure: "run the same command again".to_owned(),
+            source: Some(Box::new(source)),
+        })??;
+        let user_agent = match target.user_agent.as_str() {
+            "" => concat!("shipway/", env!("CARGO_PKG_VERSION")).to_owned(),
+            own => own.to_owned(),
+        };
+        let shared = Shared {
+            client,
+            address,
+            permits: Semaphore::new(target.limits.at_once.clamp(1, Semaphore::MAX_PERMITS)),
+            limits: target.limits,
+            watches: WatchLanes::new(),
+            user_agent,
+            requests: AtomicU64::new(0),
+            seed: AtomicU64::new(target.seed),
+            catalog: discovery::Cache::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            user: user.map(Arc::new),
+        })
+    }
+
+    /// The namespace of the context.
+    #[must_use]
+    pub fn default_namespace(&self) -> &str {
+        self.shared.client.default_namespace()
+    }
+
+    /// The address of the API server.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.shared.address
+    }
+
+    /// Whom the cluster is asked to take the caller for.
+    #[must_use]
+    pub fn user(&self) -> Option<&Impersonate> {
+        self.user.as_deref()
+    }
+
+    /// The same cluster, asked as another user. Everything else is shared.
+    #[must_use]
+    pub fn impersonating(&self, who: Impersonate) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            user: Some(Arc::new(who)),
+        }
+    }
+
+    /// How many requests were sent so far, every try counted, by all clones together.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// What the cluster says of its version: `major`, `minor`, `gitVersion`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn version(&self) -> Result<Value, Error> {
+        self.value(Call::get("/version".to_owned(), "/version")).await
+    }
+
+    /// The kind in this version, if the cluster serves it. What it serves is asked once; again when a kind is missing
+    /// that was not asked for lately.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn resource(&self, api_version: &str, kind: &str) -> Result<Option<Resource>, Error> {
+        discovery::resource(self, api_version, kind).await
+    }
+
+    /// Everything the cluster serves, as it is known.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn catalog(&self) -> Result<Arc<Catalog>, Error> {
+        discovery::catalog(self).await
+    }
+
+    /// What `.Capabilities.APIVersions` holds: `apps/v1` and `apps/v1/Deployment`, in the cluster's order.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn api_versions(&self) -> Result<Vec<String>, Error> {
+        Ok(self.catalog().await?.api_versions())
+    }
+
+    /// Forgets which kinds the cluster serves; to be called after a CustomResourceDefinition was changed.
+    pub async fn forget(&self) {
+        self.shared.catalog.forget().await;
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("address", &self.shared.address)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
