@@ -6,10 +6,14 @@
 //!
 //! Pure: an object is data, and so is the live one it is held against.
 
+mod compare;
 mod health;
 mod object;
 mod read;
+mod secret;
+mod spot;
 
+pub use compare::covers;
 pub use health::{Health, health, health_of_hook, health_of_job_completion};
 pub use object::Object;
 pub use read::{Error, Place, read};
