@@ -18,6 +18,8 @@ mod workload;
 use objects::{condition, meta};
 use serde_json::Value;
 
+use crate::object::kind_of;
+
 /// How an object is. The texts say what is waited for, or what is wrong; they begin in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
@@ -41,7 +43,7 @@ pub fn health(object: &Value) -> Health {
 /// Judges a live Job by its end, for whoever waits for Jobs; everything else by [`health`].
 #[must_use]
 pub fn health_of_job_completion(object: &Value) -> Health {
-    if !is(object, "batch", "Job") {
+    if kind_of(object) != ("batch", "Job") {
         return health(object);
     }
     if meta::is_deleted(object) {
@@ -62,10 +64,10 @@ pub fn health_of_job_completion(object: &Value) -> Health {
 /// Judges a hook: a Job or a Pod by its end, everything else is ready once it exists.
 #[must_use]
 pub fn health_of_hook(object: &Value) -> Health {
-    if is(object, "batch", "Job") {
+    if kind_of(object) == ("batch", "Job") {
         return health_of_job_completion(object);
     }
-    if !is(object, "", "Pod") {
+    if kind_of(object) != ("", "Pod") {
         return Health::Ready;
     }
     if meta::is_deleted(object) {
@@ -120,8 +122,7 @@ fn general(object: &Value) -> Option<Health> {
 }
 
 fn of_kind(object: &Value) -> Health {
-    let group = group(object);
-    match (group, meta::text(object, "kind")) {
+    match kind_of(object) {
         ("apps" | "extensions", "Deployment") => workload::deployment(object),
         ("apps" | "extensions", "DaemonSet") => workload::daemon_set(object),
         ("apps" | "extensions", "ReplicaSet") => workload::replica_set(object),
@@ -136,16 +137,6 @@ fn of_kind(object: &Value) -> Health {
         }
         _ => by_ready_condition(object),
     }
-}
-
-fn is(object: &Value, of_group: &str, kind: &str) -> bool {
-    group(object) == of_group && meta::text(object, "kind") == kind
-}
-
-fn group(object: &Value) -> &str {
-    meta::text(object, "apiVersion")
-        .rsplit_once('/')
-        .map_or("", |(group, _)| group)
 }
 
 /// Only a load balancer needs its address in the cluster; what is outside may take any time.

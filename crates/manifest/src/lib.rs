@@ -7,13 +7,23 @@
 //! Pure: an object is data, and so is the live one it is held against.
 
 mod compare;
+mod demand;
+mod diff;
 mod health;
+mod immutable;
 mod object;
+mod quota;
 mod read;
+#[cfg(test)]
+mod samples;
 mod secret;
 mod spot;
 
 pub use compare::covers;
+pub use demand::{Demand, demand};
+pub use diff::{Change, diff, mask};
 pub use health::{Health, health, health_of_hook, health_of_job_completion};
+pub use immutable::{Immutable, immutable};
 pub use object::Object;
+pub use quota::{Exceeded, Pair, exceeds};
 pub use read::{Error, Place, read};

@@ -27,3 +27,10 @@ impl Object {
         }
     }
 }
+
+/// The API group and the name of an object's kind.
+pub(crate) fn kind_of(object: &Value) -> (&str, &str) {
+    let version = meta::text(object, "apiVersion");
+    let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+    (group, meta::text(object, "kind"))
+}

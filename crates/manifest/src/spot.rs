@@ -9,8 +9,11 @@
 //! few that every object's metadata has, as its own schema is not at hand here. The definition of a custom kind counts
 //! as custom too: its schemas contain any names.
 
-use objects::Kind;
+use std::collections::HashSet;
+
 use serde_json::Value;
+
+use crate::object::kind_of;
 
 /// A place in an object. An item of a list is at the place of its list.
 #[derive(Clone, Copy, Debug)]
@@ -159,10 +162,10 @@ const SHOWN: [Keys; 8] = [
 impl<'a> Spot<'a> {
     /// The place of a whole object.
     pub(crate) fn root(object: &'a Value) -> Self {
-        let built_in = BUILT_IN.contains(&Kind::of(object).group.as_ref());
+        let (group, kind) = kind_of(object);
         Self {
-            built_in,
-            kind: objects::meta::text(object, "kind"),
+            built_in: BUILT_IN.contains(&group),
+            kind,
             field: "",
             up: None,
         }
@@ -179,10 +182,22 @@ impl<'a> Spot<'a> {
     /// Whether the server sets this, whatever is sent. The status of a custom resource may be a field like others.
     pub(crate) fn is_servers(&self) -> bool {
         match self.depth() {
-            1 => self.built_in && self.field == "status",
+            1 => (self.built_in || self.kind == "CustomResourceDefinition") && self.field == "status",
             2 => self.parent() == "metadata" && SERVER_SET.contains(&self.field),
             _ => false,
         }
+    }
+
+    /// Whether this is a field of the object itself with this name.
+    pub(crate) fn is_top(&self, field: &str) -> bool {
+        self.depth() == 1 && self.field == field
+    }
+
+    /// Whether this is an annotation of the object.
+    pub(crate) fn is_annotation(&self) -> bool {
+        self.depth() == 3
+            && self.parent() == "annotations"
+            && self.up.is_some_and(|up| up.parent() == "metadata")
     }
 
     /// Whether this is a map whose keys are the user's.
@@ -198,9 +213,13 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// Whether an apply replaces this map as a whole.
+    /// Whether an apply replaces this map as a whole. Of a custom kind these are the types that it takes from the
+    /// built-in ones, by their names.
     pub(crate) fn is_atomic(&self) -> bool {
-        self.built_in && ATOMIC.contains(&self.field)
+        match self.built_in {
+            true => ATOMIC.contains(&self.field),
+            false => ["elector", "Ref"].iter().any(|end| self.field.ends_with(end)),
+        }
     }
 
     /// What tells the items of this list apart when the server merges it; `None` for one that it replaces.
@@ -254,10 +273,28 @@ impl<'a> Spot<'a> {
         }
     }
 
+    /// Whether this is a value of a map of texts, where an empty text is one like others.
+    pub(crate) fn is_text(&self) -> bool {
+        !self.built_in || self.up.is_some_and(Spot::is_text_map)
+    }
+
+    /// Whether the server makes this value of a null.
+    pub(crate) fn is_null_kept_as(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => text.is_empty() && self.up.is_some_and(Spot::is_text_map),
+            Value::Object(fields) => fields.is_empty() && self.built_in && self.field == "resources",
+            _ => false,
+        }
+    }
+
     /// Whether the server does not keep this value, so that it is the same as no field.
     pub(crate) fn vanishes(&self, value: &Value) -> bool {
-        if self.up.is_some_and(|up| up.is_free()) {
+        if self.up.is_some_and(Spot::is_free) {
             return false;
+        }
+        // A namespace is part of a name; what has none in the cluster is of a kind without.
+        if self.field == "namespace" && self.depth() == 2 && self.parent() == "metadata" {
+            return true;
         }
         let listed = |names: &[&str]| self.built_in && names.contains(&self.field);
         match value {
@@ -274,7 +311,7 @@ impl<'a> Spot<'a> {
 
     /// Whether the server fills this in with this value when it is left out.
     pub(crate) fn is_default(&self, value: &Value) -> bool {
-        if !self.built_in || self.up.is_some_and(|up| up.is_free()) {
+        if !self.built_in || self.up.is_some_and(Spot::is_free) {
             return false;
         }
         let text = value.to_string();
@@ -340,7 +377,7 @@ pub(crate) fn key_of(item: &Value, keys: Keys) -> Option<String> {
 
 /// Whether every item has a key of its own.
 pub(crate) fn are_unique(list: &[Value], keys: Keys) -> bool {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     list.iter()
         .all(|item| key_of(item, keys).is_some_and(|key| seen.insert(key)))
 }

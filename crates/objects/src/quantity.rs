@@ -2,7 +2,7 @@
 //! finest that the real server keeps; what is too large to hold counts as the largest.
 
 use std::iter::Sum;
-use std::ops::{Add, Sub};
+use std::ops::{Add, Mul, Sub};
 
 use serde_json::Value;
 
@@ -164,6 +164,14 @@ impl Sub for Quantity {
     }
 }
 
+impl Mul<i64> for Quantity {
+    type Output = Self;
+
+    fn mul(self, times: i64) -> Self {
+        Self(self.0.saturating_mul(i128::from(times)))
+    }
+}
+
 impl Sum for Quantity {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::ZERO, Add::add)
@@ -273,5 +281,6 @@ mod tests {
             (Quantity::whole(3) - Quantity::milli(500)).print(Units::Decimal),
             "2500m"
         );
+        assert_eq!(Quantity::milli(500) * 3, Quantity::milli(1500));
     }
 }

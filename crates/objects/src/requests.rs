@@ -74,16 +74,37 @@ pub fn resources(pod: &Value) -> Vec<&str> {
 /// The sum of what the containers of a pod request of one resource: at any time, init containers included.
 #[must_use]
 pub fn requested(pod: &Value, resource: &str) -> Quantity {
+    most_at_once(pod, "requests", resource) + overhead(pod, resource)
+}
+
+/// The sum of what the containers of a pod may use of one resource; none without a limit.
+#[must_use]
+pub fn limited(pod: &Value, resource: &str) -> Quantity {
+    match most_at_once(pod, "limits", resource) {
+        Quantity::ZERO => Quantity::ZERO,
+        sum => sum + overhead(pod, resource),
+    }
+}
+
+fn overhead(pod: &Value, resource: &str) -> Quantity {
+    let overhead = pod
+        .get("spec")
+        .and_then(|spec| spec.get("overhead")?.get(resource));
+    overhead.and_then(Quantity::of).unwrap_or_default()
+}
+
+/// What the containers that run together have of a resource, or an init container beside the sidecars before it,
+/// whichever is more.
+fn most_at_once(pod: &Value, field: &str, resource: &str) -> Quantity {
     let of = |container: &Value| {
         let amount = container
             .get("resources")
-            .and_then(|all| all.get("requests")?.get(resource));
+            .and_then(|all| all.get(field)?.get(resource));
         amount.and_then(Quantity::of).unwrap_or_default()
     };
     // Asked of every pod of a node for every new one: no path is taken apart here.
     let spec = pod.get("spec").unwrap_or(&Value::Null);
     let list = |field| spec.get(field).and_then(Value::as_array).into_iter().flatten();
-    let overhead = spec.get("overhead").and_then(|all| all.get(resource));
     let main: Quantity = list("containers").map(of).sum();
     let (mut sidecars, mut peak) = (Quantity::ZERO, Quantity::ZERO);
     for init in list("initContainers") {
@@ -94,7 +115,7 @@ pub fn requested(pod: &Value, resource: &str) -> Quantity {
             peak = peak.max(sidecars + of(init));
         }
     }
-    (main + sidecars).max(peak) + overhead.and_then(Quantity::of).unwrap_or_default()
+    (main + sidecars).max(peak)
 }
 
 #[cfg(test)]
@@ -119,5 +140,16 @@ mod tests {
         assert_eq!((held.pods(), held.amount("cpu")), (1, Quantity::milli(2000)));
         assert_eq!(held.amount("memory"), Quantity::whole(1 << 30));
         assert_eq!(held.amount("example.org/gpu"), Quantity::ZERO);
+    }
+
+    #[test]
+    fn overhead_counts_towards_limits_only_where_there_is_one() {
+        let pod = json!({"spec": {"overhead": {"cpu": "1", "memory": "1"}, "containers": [
+            {"resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "2"}}},
+        ]}});
+        assert_eq!(requested(&pod, "cpu"), Quantity::whole(2));
+        assert_eq!(requested(&pod, "memory"), Quantity::whole(1));
+        assert_eq!(limited(&pod, "cpu"), Quantity::whole(3));
+        assert_eq!(limited(&pod, "memory"), Quantity::ZERO);
     }
 }
