@@ -5,6 +5,9 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::command::release::{
+    diff, get, history, install, list, rollback, status, test, uninstall, upgrade,
+};
 use crate::command::{cluster, completions, explain, lint, package, pod, template, version};
 use crate::console::Console;
 use crate::exit;
@@ -31,6 +34,9 @@ const AFTER_HELP: &str = "\
 Examples:
   shipway template api ./charts/api -f staging.yaml
                                   render a chart, byte for byte as Helm does
+  shipway install api ./charts/api --wait
+                                  a release, as Helm keeps it
+  shipway diff api ./charts/api   what an upgrade would change
   shipway lint ./charts/*         everything that is wrong with these charts
   shipway package ./charts/api    an archive that is the same bytes every time
   shipway cluster start           a Kubernetes API server on this machine
@@ -82,6 +88,16 @@ pub(crate) enum Colour {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Template(Box<template::Args>),
+    Install(Box<install::Args>),
+    Upgrade(Box<upgrade::Args>),
+    Diff(Box<diff::Args>),
+    Rollback(Box<rollback::Args>),
+    Uninstall(Box<uninstall::Args>),
+    Test(test::Args),
+    History(history::Args),
+    List(Box<list::Args>),
+    Status(status::Args),
+    Get(get::Args),
     Lint(lint::Args),
     Package(package::Args),
     Cluster(cluster::Args),

@@ -7,6 +7,7 @@ mod host;
 pub(crate) mod lint;
 pub(crate) mod package;
 pub(crate) mod pod;
+pub(crate) mod release;
 pub(crate) mod template;
 mod unpacked;
 mod values;
@@ -23,6 +24,16 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Result<Outcome, Fa
         Command::Completions(args) => completions::run(&args, console),
         Command::Template(args) => template::run(&args, console),
         Command::Lint(args) => return lint::run(&args, console),
+        Command::Install(args) => release::install::run(&args, console),
+        Command::Upgrade(args) => release::upgrade::run(&args, console),
+        Command::Diff(args) => return release::diff::run(&args, console),
+        Command::Rollback(args) => release::rollback::run(&args, console),
+        Command::Uninstall(args) => release::uninstall::run(&args, console),
+        Command::Test(args) => release::test::run(&args, console),
+        Command::History(args) => release::history::run(&args, console),
+        Command::List(args) => release::list::run(&args, console),
+        Command::Status(args) => release::status::run(&args, console),
+        Command::Get(args) => release::get::run(&args, console),
         Command::Package(args) => package::run(&args, console),
         Command::Cluster(args) => cluster::run(&args, console),
         Command::Version(args) => version::run(&args, console),

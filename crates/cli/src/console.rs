@@ -130,6 +130,16 @@ impl Console {
         }
     }
 
+    /// The format in which results are asked for.
+    pub(crate) fn format(&self) -> Format {
+        self.settings.format
+    }
+
+    /// Whether a person sees what is said.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.terminal.err_is_terminal
+    }
+
     /// Prints what Helm logs while it goes on.
     pub(crate) fn warnings(&mut self, warnings: &[chart::Warning]) {
         for warning in warnings {

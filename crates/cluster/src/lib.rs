@@ -16,6 +16,7 @@ mod error;
 mod kubeconfig;
 mod read;
 mod resource;
+pub mod run;
 mod send;
 mod status;
 mod target;

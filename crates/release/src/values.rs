@@ -34,6 +34,16 @@ pub struct Chosen {
     pub defaults: Option<Values>,
 }
 
+/// What an install is rendered with.
+impl From<Values> for Chosen {
+    fn from(given: Values) -> Self {
+        Self {
+            given,
+            defaults: None,
+        }
+    }
+}
+
 /// Decides what values an upgrade of `current` has.
 ///
 /// # Errors

@@ -1,0 +1,193 @@
+//! Which cluster a command is about, and as whom.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use cluster::run::{Options, Progress, Release, Watching};
+use cluster::{Cluster, Files, Impersonate, Target};
+use jiff::Timestamp;
+use model::{Code, Diagnose, ReleaseName};
+
+use crate::Failure;
+use crate::console::{Console, Verbosity};
+
+/// The cluster, the namespace, and the user.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ClusterArgs {
+    /// The namespace of the release; the context's own unless given.
+    #[arg(short, long, env = "HELM_NAMESPACE", hide_env = true)]
+    namespace: Option<String>,
+    /// The kubeconfig file; $KUBECONFIG and ~/.kube/config otherwise.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig.
+    #[arg(
+        long,
+        visible_alias = "context",
+        value_name = "NAME",
+        env = "HELM_KUBECONTEXT",
+        hide_env = true
+    )]
+    kube_context: Option<String>,
+    /// Act as this user.
+    #[arg(long = "as", alias = "kube-as-user", value_name = "USER")]
+    user: Option<String>,
+    /// Act as a member of this group; may be given several times.
+    #[arg(
+        long = "as-group",
+        alias = "kube-as-group",
+        value_name = "GROUP",
+        requires = "user"
+    )]
+    groups: Vec<String>,
+}
+
+/// A command's way to its cluster.
+pub(crate) struct Session {
+    pub(crate) cluster: Cluster,
+    pub(crate) namespace: String,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// No runtime to speak to a network with.
+#[derive(Debug, thiserror::Error)]
+#[error("can't start")]
+struct NoRuntime(#[source] std::io::Error);
+
+impl Diagnose for NoRuntime {
+    fn code(&self) -> Code {
+        Code::BUG
+    }
+}
+
+impl ClusterArgs {
+    pub(crate) fn connect(&self) -> Result<Session, Failure> {
+        let Self {
+            namespace,
+            kubeconfig,
+            kube_context,
+            user,
+            groups,
+        } = self;
+        let mut target = Target::found(|name| std::env::var_os(name));
+        if let Some(path) = kubeconfig {
+            target.kubeconfig = Files::One(path.clone());
+        }
+        target.context.clone_from(kube_context);
+        target.user = user.as_ref().map(|user| Impersonate {
+            user: user.clone(),
+            groups: groups.clone(),
+            ..Impersonate::default()
+        });
+        target.seed = random();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(NoRuntime)?;
+        let cluster = runtime.block_on(Cluster::connect(target))?;
+        let namespace = namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| cluster.default_namespace().to_owned());
+        namespace.parse::<model::Namespace>()?;
+        Ok(Session {
+            cluster,
+            namespace,
+            runtime,
+        })
+    }
+}
+
+impl Session {
+    /// Runs something that needs the network.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Runs an operation and says on stderr how it goes on.
+    pub(crate) fn watch<T>(
+        &self,
+        console: &mut Console,
+        work: impl AsyncFnOnce(Watching) -> Result<T, cluster::run::Error>,
+    ) -> Result<T, Failure> {
+        // What is not read in time is dropped: a line on a terminal that the next one replaces anyway.
+        const LINES: usize = 1_024;
+        let (sender, receiver) = tokio::sync::mpsc::channel::<Progress>(LINES);
+        let watching = Watching::new(move |progress| drop(sender.try_send(progress)));
+        let done = self.runtime.block_on(follow(work(watching), receiver, console));
+        Ok(done?)
+    }
+
+    /// Reads the records of a release.
+    pub(crate) fn open(&self, name: &ReleaseName, options: Options) -> Result<Release, Failure> {
+        let place = (self.namespace.as_str(), name.as_str());
+        Ok(self.wait(Release::open(&self.cluster, place, options, Watching::nobody()))?)
+    }
+
+    pub(crate) fn handle(&self) -> tokio::runtime::Handle {
+        self.runtime.handle().clone()
+    }
+}
+
+async fn follow<T>(
+    work: impl Future<Output = T>,
+    mut receiver: tokio::sync::mpsc::Receiver<Progress>,
+    console: &mut Console,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            progress = receiver.recv(), if !receiver.is_closed() => {
+                if let Some(progress) = progress {
+                    show(&progress, console);
+                }
+            }
+            done = &mut work => return done,
+        }
+    }
+}
+
+fn show(progress: &Progress, console: &mut Console) {
+    match progress {
+        Progress::Changed { key, what } => console.note(Verbosity::Verbose, &format!("{what} {key}")),
+        Progress::Hook { name, event } => console.note(Verbosity::Verbose, &format!("{event} hook {name}")),
+        Progress::Log { name, text } => {
+            for line in text.lines() {
+                console.note(Verbosity::Normal, &format!("{name} | {line}"));
+            }
+        }
+        Progress::Note(text) => console.note(Verbosity::Normal, text),
+        Progress::Waiting(missing) => {
+            let level = if console.is_watched() {
+                Verbosity::Normal
+            } else {
+                Verbosity::Verbose
+            };
+            for (key, why) in missing {
+                console.note(level, &format!("waiting for {key}: {why}"));
+            }
+        }
+    }
+}
+
+/// Now, by the machine's clock.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The policies of an operation of this process, as helm has them until flags say otherwise.
+pub(crate) fn options() -> Options {
+    let host = rustix::system::uname();
+    let host = host.nodename().to_string_lossy().into_owned();
+    Options::new(
+        format!("{host}/{}/{:08x}", std::process::id(), random() as u32),
+        now,
+    )
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("an operating system that runs this has randomness");
+    u64::from_le_bytes(bytes)
+}

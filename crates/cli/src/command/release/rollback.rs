@@ -1,0 +1,48 @@
+//! `shipway rollback`: a release becomes what an earlier revision was.
+
+use model::ReleaseName;
+
+use super::connect::ClusterArgs;
+use super::operate::{DeployArgs, OperateArgs};
+use super::show;
+use crate::Failure;
+use crate::console::Console;
+
+/// Roll a release back to an earlier revision.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  shipway rollback api            to the revision before the last one
+  shipway rollback api 3 --wait
+  shipway rollback api 3 --dry-run")]
+pub(crate) struct Args {
+    /// The name of the release.
+    name: String,
+    /// The revision; the one before the last if it is left out or 0.
+    revision: Option<u32>,
+    /// Print what would change, field by field, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    operate: OperateArgs,
+    #[command(flatten)]
+    deploy: DeployArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
+    let name: ReleaseName = args.name.parse()?;
+    let session = args.cluster.connect()?;
+    let mut release = session.open(&name, args.deploy.add_to(args.operate.options()))?;
+    let wanted = release.wanted_back(args.revision.filter(|revision| *revision > 0))?;
+    if args.dry_run {
+        let preview = session.wait(release.preview(&wanted))?;
+        return show::preview(&preview, console);
+    }
+    session.watch(console, async |watching| {
+        release.watched_by(watching);
+        release.deploy(wanted).await
+    })?;
+    console.text("Rollback was a success! Happy Helming!\n")
+}

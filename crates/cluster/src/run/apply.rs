@@ -1,0 +1,202 @@
+//! Applying and deleting the objects of a plan.
+
+use std::collections::HashMap;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use objects::{Key, Kind, meta};
+use release::{Action, Change, MANAGER, Prune, wave};
+use serde_json::{Value, json};
+
+use super::wait::{self, Until, Waited};
+use super::{Error, Work};
+use crate::{Apply, Cluster, Delete, Patch, Propagation, Resource, Why, Write};
+
+/// The most objects that are applied at once; the cluster's own limit is below this if it is set so.
+const AT_ONCE: usize = 16;
+
+/// Applies the changes wave by wave and says what the cluster made of them, in the same order.
+pub(crate) async fn apply(
+    work: &Work<'_>,
+    changes: &[Change],
+    force_conflicts: bool,
+) -> Result<Vec<Waited>, Error> {
+    let mut applied = Vec::with_capacity(changes.len());
+    let mut waves: Vec<usize> = changes
+        .iter()
+        .map(|change| wave(&change.object.key.kind.name))
+        .collect();
+    waves.sort_unstable();
+    waves.dedup();
+    for number in waves {
+        let of_wave = changes
+            .iter()
+            .filter(|change| wave(&change.object.key.kind.name) == number);
+        let each = of_wave.map(|change| apply_one(work, change, force_conflicts));
+        let made: Vec<Waited> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
+        establish(work, &made).await?;
+        applied.extend(made);
+    }
+    Ok(applied)
+}
+
+/// Applies the objects of `crds/` that the cluster does not have yet, as Helm does: an existing one is the
+/// administrator's affair.
+pub(crate) async fn apply_crds(work: &Work<'_>, crds: &[manifest::Object]) -> Result<(), Error> {
+    let cluster = work.cluster;
+    let mut made = Vec::new();
+    for crd in crds {
+        let Some(resource) = cluster.resource(&crd.api_version, &crd.key.kind.name).await? else {
+            return Err(gone(&crd.key));
+        };
+        if cluster.get(resource.at("", &crd.key.name)).await?.is_none() {
+            let live = cluster
+                .apply(resource.at("", &crd.key.name), &crd.value, how(false))
+                .await?;
+            work.watching.tell_changed(&crd.key, "created");
+            made.push(Waited {
+                resource,
+                key: crd.key.clone(),
+                live,
+            });
+        }
+    }
+    establish(work, &made).await
+}
+
+/// Custom kinds are there once their definitions are established; what comes next may be of such a kind.
+async fn establish(work: &Work<'_>, made: &[Waited]) -> Result<(), Error> {
+    let crds: Vec<Waited> = made
+        .iter()
+        .filter(|one| one.key.kind == Kind::CUSTOM_RESOURCE_DEFINITION)
+        .cloned()
+        .collect();
+    if crds.is_empty() {
+        return Ok(());
+    }
+    wait::wait(work, crds, Until::HEALTHY).await?;
+    work.cluster.forget().await;
+    Ok(())
+}
+
+async fn apply_one(work: &Work<'_>, change: &Change, force_conflicts: bool) -> Result<Waited, Error> {
+    let cluster = work.cluster;
+    let Change {
+        object,
+        action,
+        hand_over,
+    } = change;
+    let (namespace, name) = (&object.key.namespace, &object.key.name);
+    let resource = cluster
+        .resource(&object.api_version, &object.key.kind.name)
+        .await?
+        .ok_or_else(|| gone(&object.key))?;
+    let at = resource.at(namespace, name);
+    if *action == Action::Nothing {
+        // As it was when the plan was made; whether it is healthy is asked again.
+        let live = cluster.get(at).await?;
+        if let Some(live) = live {
+            return Ok(Waited {
+                resource,
+                key: object.key.clone(),
+                live,
+            });
+        }
+    }
+    if let Some(hand_over) = hand_over {
+        let patch = json!({"metadata": {
+            "resourceVersion": hand_over.resource_version, "managedFields": hand_over.managed_fields}});
+        let written = Write {
+            manager: MANAGER,
+            ..Write::default()
+        };
+        // A conflict means that somebody changed the object since: the fields stay theirs, and applying says so.
+        match cluster.patch(at, Patch::Merge(&patch), written).await {
+            Ok(_) => {}
+            Err(error) if error.is(&Why::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let live = cluster.apply(at, &object.value, how(force_conflicts)).await?;
+    work.watching.tell_changed(
+        &object.key,
+        match action {
+            Action::Create => "created",
+            Action::Adopt => "adopted",
+            Action::Update | Action::Nothing => "applied",
+        },
+    );
+    Ok(Waited {
+        resource,
+        key: object.key.clone(),
+        live,
+    })
+}
+
+/// Deletes what a plan prunes, in its order, and says what to wait for until it is gone.
+pub(crate) async fn prune(
+    work: &Work<'_>,
+    prune: &[Prune],
+    live: &HashMap<Key, Value>,
+) -> Result<Vec<Waited>, Error> {
+    let mut leaving = Vec::with_capacity(prune.len());
+    for one in prune {
+        // A kind that is no longer served took its objects along.
+        let Some(resource) = work
+            .cluster
+            .resource(&one.api_version, &one.key.kind.name)
+            .await?
+        else {
+            continue;
+        };
+        delete(work.cluster, &resource, &one.key, Some(&one.uid)).await?;
+        work.watching.tell_changed(&one.key, "deleted");
+        if let Some(live) = live.get(&one.key) {
+            leaving.push(Waited {
+                resource,
+                key: one.key.clone(),
+                live: live.clone(),
+            });
+        }
+    }
+    Ok(leaving)
+}
+
+/// Deletes an object, this incarnation of it if a uid is given; one that is gone or another by now is none of ours.
+pub(crate) async fn delete(
+    cluster: &Cluster,
+    resource: &Resource,
+    key: &Key,
+    uid: Option<&str>,
+) -> Result<(), Error> {
+    let how = Delete {
+        uid: uid.unwrap_or_default(),
+        propagation: Some(Propagation::Background),
+        ..Delete::default()
+    };
+    match cluster.delete(resource.at(&key.namespace, &key.name), how).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is(&Why::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The lowest `resourceVersion` of some objects: a watch from there misses nothing of them.
+pub(crate) fn oldest<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
+    let versions = objects.map(|object| meta::resource_version(object).parse::<u64>().ok());
+    let oldest = versions
+        .collect::<Option<Vec<u64>>>()
+        .and_then(|all| all.into_iter().min());
+    oldest.map(|version| version.to_string()).unwrap_or_default()
+}
+
+fn how(force: bool) -> Apply<'static> {
+    Apply {
+        manager: MANAGER,
+        force,
+        dry_run: false,
+    }
+}
+
+fn gone(key: &Key) -> Error {
+    Error::KindGone { key: key.clone() }
+}

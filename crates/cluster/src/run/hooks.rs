@@ -1,0 +1,316 @@
+//! Running the hooks of an event, one after another, each known to the journal before it begins.
+//!
+//! A hook is the one thing that can't be done twice. Before it begins nothing of its name is there any more, so whoever
+//! resumes and finds it there knows that it is this run's, and waits for it.
+
+use chart::render::HookEvent;
+use manifest::Object;
+use objects::{Key, Kind};
+use release::Record;
+use release::journal::Step;
+use release::record::Phase;
+use serde_json::Value;
+
+use super::hold::Held;
+use super::wait::{self, Until, Waited};
+use super::watching::Progress;
+use super::{Error, Work, apply, reason, stored, survey};
+use crate::{Resource, Why};
+
+/// How many lines of a hook's log are shown where its policy asks for it.
+const LOG_LINES: u32 = 1_000;
+
+/// When hooks run, as the journal has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Before,
+    After,
+}
+
+impl When {
+    fn step(self, done: usize, begun: bool) -> Step {
+        match self {
+            Self::Before => Step::Before { done, begun },
+            Self::After => Step::After { done, begun },
+        }
+    }
+
+    /// How far a journal is with these hooks: behind, and begun.
+    fn progress(self, step: &Step) -> (usize, bool) {
+        match (self, step) {
+            (Self::Before, Step::Before { done, begun }) | (Self::After, Step::After { done, begun }) => {
+                (*done, *begun)
+            }
+            _ => (0, false),
+        }
+    }
+}
+
+/// One hook, ready to run.
+struct Ready {
+    /// Its place in the record.
+    place: usize,
+    object: Object,
+    resource: Resource,
+}
+
+/// Runs the hooks of an event, from where the journal is.
+///
+/// # Errors
+/// [`Error::Hook`] for the first that failed. Its outcome is in the record, which is not written again here.
+pub(crate) async fn run(
+    work: &Work<'_>,
+    held: &mut Held<'_>,
+    record: &mut Record,
+    (event, when): (HookEvent, When),
+) -> Result<(), Error> {
+    let order = order(record, event);
+    let (done, begun) = when.progress(&held.step());
+    for (number, place) in order.iter().enumerate().skip(done) {
+        let ready = prepare(work, record, *place).await?;
+        let name = record.hooks[*place].name.clone();
+        work.watching.tell(Progress::Hook {
+            name,
+            event: event.as_str(),
+        });
+        let is_resumed = begun && number == done;
+        if !is_resumed {
+            clear(work, record, &ready).await?;
+            record.hooks[*place].start((work.now)());
+            held.mark(record, when.step(number, true)).await?;
+        }
+        let outcome = held.during(one(work, &ready)).await;
+        conclude(work, record, &ready, outcome).await?;
+    }
+    for place in order.iter().rev() {
+        tidy(work, record, *place, Phase::Succeeded).await?;
+    }
+    Ok(())
+}
+
+/// Runs one hook that no journal knows, such as a test: it may be run again.
+///
+/// # Errors
+/// [`Error::Hook`] if it failed. Its outcome is in the record.
+pub(crate) async fn once(
+    work: &Work<'_>,
+    record: &mut Record,
+    place: usize,
+    event: HookEvent,
+) -> Result<(), Error> {
+    let ready = prepare(work, record, place).await?;
+    work.watching.tell(Progress::Hook {
+        name: record.hooks[place].name.clone(),
+        event: event.as_str(),
+    });
+    clear(work, record, &ready).await?;
+    record.hooks[place].start((work.now)());
+    let outcome = one(work, &ready).await;
+    conclude(work, record, &ready, outcome).await?;
+    tidy(work, record, place, Phase::Succeeded).await
+}
+
+/// The places of an event's hooks in the order in which they run: by weight, then by name, as Helm sorts them.
+pub(crate) fn order(record: &Record, event: HookEvent) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..record.hooks.len())
+        .filter(|place| record.hooks[*place].runs_at(event))
+        .collect();
+    places.sort_by(|a, b| {
+        let (a, b) = (&record.hooks[*a], &record.hooks[*b]);
+        (a.weight, &a.name).cmp(&(b.weight, &b.name))
+    });
+    places
+}
+
+/// Deletes a hook's object where its policy says so for this outcome.
+async fn tidy(work: &Work<'_>, record: &Record, place: usize, phase: Phase) -> Result<(), Error> {
+    let policy = match phase {
+        Phase::Succeeded => "hook-succeeded",
+        _ => "hook-failed",
+    };
+    if !record.hooks[place].is_deleted(policy) {
+        return Ok(());
+    }
+    let ready = prepare(work, record, place).await?;
+    // Custom resources go with their definition, which Helm never deletes for a hook's sake.
+    if ready.object.key.kind == Kind::CUSTOM_RESOURCE_DEFINITION {
+        return Ok(());
+    }
+    apply::delete(work.cluster, &ready.resource, &ready.object.key, None).await
+}
+
+/// Reads a hook's object and finds its kind and place.
+async fn prepare(work: &Work<'_>, record: &Record, place: usize) -> Result<Ready, Error> {
+    let hook = &record.hooks[place];
+    let failed = |why: String| Error::Hook {
+        name: hook.name.clone(),
+        why,
+        symptoms: Vec::new(),
+    };
+    let objects = manifest::read(&hook.manifest).map_err(|error| failed(error.to_string()))?;
+    let served = survey::served(work.cluster, objects.iter()).await?;
+    let placed = served.place(objects, &record.namespace);
+    let placed = placed.map_err(|refusals| {
+        failed(
+            refusals
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; "),
+        )
+    })?;
+    let object = placed
+        .into_iter()
+        .next()
+        .ok_or_else(|| failed("its manifest is empty".to_owned()))?;
+    let resource = work
+        .cluster
+        .resource(&object.api_version, &object.key.kind.name)
+        .await?
+        .ok_or_else(|| Error::KindGone {
+            key: object.key.clone(),
+        })?;
+    Ok(Ready {
+        place,
+        object,
+        resource,
+    })
+}
+
+/// Sees to it that nothing of the hook's name is there: deletes what an earlier run left, if that is its policy.
+async fn clear(work: &Work<'_>, record: &Record, ready: &Ready) -> Result<(), Error> {
+    let Ready {
+        place,
+        object,
+        resource,
+    } = ready;
+    let Key { namespace, name, .. } = &object.key;
+    let Some(live) = work.cluster.get(resource.at(namespace, name)).await? else {
+        return Ok(());
+    };
+    let hook = &record.hooks[*place];
+    if !hook.is_deleted("before-hook-creation") {
+        return Err(Error::Hook {
+            name: hook.name.clone(),
+            why: format!(
+                "{} already exists, and its delete policy does not say before-hook-creation",
+                object.key
+            ),
+            symptoms: Vec::new(),
+        });
+    }
+    // Custom resources go with their definition, which Helm never deletes for a hook's sake.
+    if object.key.kind == Kind::CUSTOM_RESOURCE_DEFINITION {
+        return Ok(());
+    }
+    apply::delete(
+        work.cluster,
+        resource,
+        &object.key,
+        Some(objects::meta::uid(&live)),
+    )
+    .await?;
+    let waited = Waited {
+        resource: resource.clone(),
+        key: object.key.clone(),
+        live,
+    };
+    wait::wait(work, vec![waited], Until::Gone).await
+}
+
+/// Creates a hook's object, unless it is there, and waits until it is done.
+async fn one(work: &Work<'_>, ready: &Ready) -> Result<(), Error> {
+    let Ready { object, resource, .. } = ready;
+    let Key { namespace, name, .. } = &object.key;
+    let at = resource.at(namespace, name);
+    let live: Value = match work.cluster.get(at).await? {
+        Some(live) => live,
+        None => {
+            let created = work.cluster.create(at, &object.value, stored::how()).await;
+            match created {
+                Ok(live) => live,
+                // The answer of an earlier attempt was lost: nothing of this name was there before it.
+                Err(error) if error.is(&Why::Exists) || error.may_be_done() => {
+                    work.cluster.get(at).await?.ok_or(error)?
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
+    work.watching.tell_changed(&object.key, "created");
+    let waited = Waited {
+        resource: resource.clone(),
+        key: object.key.clone(),
+        live,
+    };
+    wait::wait(work, vec![waited], Until::Done).await
+}
+
+/// Writes the outcome into the record, shows the log and deletes the object as the policies say.
+async fn conclude(
+    work: &Work<'_>,
+    record: &mut Record,
+    ready: &Ready,
+    outcome: Result<(), Error>,
+) -> Result<(), Error> {
+    let hook = &mut record.hooks[ready.place];
+    let phase = if outcome.is_ok() {
+        Phase::Succeeded
+    } else {
+        Phase::Failed
+    };
+    hook.end((work.now)(), phase);
+    let policy = match phase {
+        Phase::Succeeded => "hook-succeeded",
+        _ => "hook-failed",
+    };
+    if work.logs || hook.output_log_policies.iter().any(|own| own == policy) {
+        let text = log(work, &ready.object.key).await;
+        work.watching.tell(Progress::Log {
+            name: hook.name.clone(),
+            text,
+        });
+    }
+    let Err(error) = outcome else { return Ok(()) };
+    // Whoever lost the release leaves everything to the one who has it.
+    let Error::Unready(unready) = error else {
+        return Err(error);
+    };
+    let why = unready
+        .objects
+        .iter()
+        .map(|(_, why)| why.as_str())
+        .collect::<Vec<_>>()
+        .join("; ");
+    let failed = Error::Hook {
+        name: hook.name.clone(),
+        why: if unready.timed_out {
+            format!("not done in time: {why}")
+        } else {
+            why
+        },
+        symptoms: reason::symptoms(work.cluster, &unready.objects).await,
+    };
+    tidy(work, record, ready.place, Phase::Failed).await?;
+    Err(failed)
+}
+
+/// What the pods of a hook printed; what can't be read is left out.
+async fn log(work: &Work<'_>, key: &Key) -> String {
+    let mut text = String::new();
+    let Ok(Some(resource)) = work.cluster.resource("v1", "Pod").await else {
+        return text;
+    };
+    for pod in reason::pods(work.cluster, key).await.unwrap_or_default() {
+        for container in objects::meta::list_at(&pod, "/spec/containers") {
+            let (namespace, name) = (objects::meta::namespace(&pod), objects::meta::name(&pod));
+            let container = objects::meta::text(container, "name");
+            let printed = work
+                .cluster
+                .logs(resource.at(namespace, name), container, LOG_LINES, false)
+                .await;
+            text.push_str(&printed.unwrap_or_default());
+        }
+    }
+    text
+}

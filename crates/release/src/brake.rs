@@ -1,0 +1,191 @@
+//! The deletion brake: a plan that would delete too much stops until a person confirms it.
+
+use std::fmt;
+
+use model::{Code, Diagnose};
+use objects::{Key, Kind};
+
+use crate::plan::Plan;
+
+/// How much may be deleted without being asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brake {
+    /// The most objects.
+    pub objects: usize,
+    /// The most of the release's objects, in percent.
+    pub percent: usize,
+}
+
+/// A plan that was stopped.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{release} is not touched: {reason}\n{}", list(.keys))]
+pub struct Braked {
+    pub release: String,
+    pub reason: Reason,
+    /// What would be deleted.
+    pub keys: Vec<Key>,
+}
+
+/// Why a plan was stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    TooMany {
+        count: usize,
+        limit: usize,
+    },
+    TooLarge {
+        count: usize,
+        had: usize,
+        percent: usize,
+    },
+    /// What is in them goes with them.
+    Precious,
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self {
+            objects: 10,
+            percent: 25,
+        }
+    }
+}
+
+impl Brake {
+    /// Whether an upgrade or a rollback needs confirmation.
+    ///
+    /// # Errors
+    /// The reason, and what would be deleted.
+    pub fn check(self, release: &str, plan: &Plan) -> Result<(), Braked> {
+        let count = plan.prune.len();
+        let reason = if count > self.objects {
+            Reason::TooMany {
+                count,
+                limit: self.objects,
+            }
+        } else if count * 100 > self.percent * plan.had {
+            Reason::TooLarge {
+                count,
+                had: plan.had,
+                percent: self.percent,
+            }
+        } else {
+            return check_uninstall(release, plan);
+        };
+        Err(stopped(release, plan, reason, |_| true))
+    }
+}
+
+/// Whether an uninstall needs confirmation. Everything goes because that is what was asked for, so only what takes more
+/// with it counts.
+///
+/// # Errors
+/// The precious objects that would be deleted.
+pub fn check_uninstall(release: &str, plan: &Plan) -> Result<(), Braked> {
+    match plan.prune.iter().any(|prune| is_precious(&prune.key.kind)) {
+        true => Err(stopped(release, plan, Reason::Precious, is_precious)),
+        false => Ok(()),
+    }
+}
+
+fn stopped(release: &str, plan: &Plan, reason: Reason, shown: impl Fn(&Kind) -> bool) -> Braked {
+    let keys = plan.prune.iter().map(|prune| prune.key.clone());
+    Braked {
+        release: release.to_owned(),
+        reason,
+        keys: keys.filter(|key| shown(&key.kind)).collect(),
+    }
+}
+
+/// Kinds that take what is in them along.
+fn is_precious(kind: &Kind) -> bool {
+    [
+        Kind::NAMESPACE,
+        Kind::PERSISTENT_VOLUME_CLAIM,
+        Kind::CUSTOM_RESOURCE_DEFINITION,
+    ]
+    .contains(kind)
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany { count, limit } => {
+                write!(
+                    f,
+                    "{count} objects would be deleted, {limit} are allowed without asking"
+                )
+            }
+            Self::TooLarge { count, had, percent } => write!(
+                f,
+                "{count} of its {had} objects would be deleted, {percent}% are allowed without asking"
+            ),
+            Self::Precious => f.write_str("objects would be deleted that take what is in them along"),
+        }
+    }
+}
+
+impl Diagnose for Braked {
+    fn code(&self) -> Code {
+        Code::DELETION_BRAKE
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            "look at `shipway diff`; `--confirm-deletions` goes on, `helm.sh/resource-policy: keep` keeps an object"
+                .to_owned(),
+        )
+    }
+}
+
+fn list(keys: &[Key]) -> String {
+    const MOST: usize = 20;
+    let mut lines: Vec<String> = keys.iter().take(MOST).map(|key| format!("  {key}")).collect();
+    if keys.len() > MOST {
+        lines.push(format!("  and {} more", keys.len() - MOST));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Prune;
+
+    fn check(kind: &Kind, deleted: usize, had: usize) -> Option<Reason> {
+        let prune = (0..deleted).map(|number| Prune {
+            key: Key::new(kind.clone(), "shop", &format!("o{number}")),
+            api_version: "v1".to_owned(),
+            uid: String::new(),
+        });
+        let plan = Plan {
+            prune: prune.collect(),
+            had,
+            ..Plan::default()
+        };
+        Brake::default()
+            .check("web", &plan)
+            .err()
+            .map(|braked| braked.reason)
+    }
+
+    #[test]
+    fn too_many_too_large_a_share_and_what_holds_more_stop_a_plan() {
+        for (kind, deleted, had, stops) in [
+            (Kind::CONFIG_MAP, 0, 0, false),
+            (Kind::CONFIG_MAP, 1, 4, false),
+            (Kind::CONFIG_MAP, 2, 4, true),
+            (Kind::CONFIG_MAP, 10, 100, false),
+            (Kind::CONFIG_MAP, 11, 100, true),
+            (Kind::NAMESPACE, 1, 100, true),
+            (Kind::PERSISTENT_VOLUME_CLAIM, 1, 100, true),
+            (Kind::CUSTOM_RESOURCE_DEFINITION, 1, 100, true),
+        ] {
+            assert_eq!(
+                check(&kind, deleted, had).is_some(),
+                stops,
+                "{kind} {deleted} of {had}"
+            );
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Why an operation is not begun: each object with its cause and its cure, all of them at once.
+
+use std::fmt;
+
+use manifest::Object;
+use model::{Code, Diagnose};
+use objects::Key;
+
+/// One reason not to begin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    pub key: Key,
+    /// The template that the object comes from; empty when there is none.
+    pub source: String,
+    pub cause: Cause,
+}
+
+/// What is wrong with one object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cause {
+    /// The cluster does not serve the kind.
+    MissingKind { api_version: String },
+    /// It exists and is not the release's.
+    Owned { doubts: Vec<String> },
+    /// A field that can't be changed would be.
+    Immutable {
+        path: String,
+        live: String,
+        wanted: String,
+        cure: &'static str,
+    },
+    /// A quota would be passed.
+    Quota {
+        quota: String,
+        resource: String,
+        hard: String,
+        used: String,
+        more: String,
+    },
+    /// It is being deleted, so it can't be applied.
+    Deleting,
+}
+
+/// Every reason at once.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{operation} of {release} is refused; nothing was touched\n{}", list(.refusals))]
+pub struct Refused {
+    pub operation: &'static str,
+    pub release: String,
+    pub refusals: Vec<Refusal>,
+}
+
+impl Refusal {
+    #[must_use]
+    pub fn of(object: &Object, cause: Cause) -> Self {
+        Self {
+            key: object.key.clone(),
+            source: object.source.clone(),
+            cause,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn cure(&self) -> &str {
+        match &self.cause {
+            Cause::MissingKind { .. } => {
+                "install the CustomResourceDefinition first, or correct apiVersion: `kubectl api-resources` lists what there is"
+            }
+            Cause::Owned { .. } => {
+                "`--take-ownership` makes it the release's; otherwise rename one of the two"
+            }
+            Cause::Immutable { cure, .. } => cure,
+            Cause::Quota { .. } => "ask for less, or have the quota raised",
+            Cause::Deleting => "wait until it is gone; a finalizer may hold it",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.key)?;
+        if !self.source.is_empty() {
+            write!(f, " ({})", self.source)?;
+        }
+        write!(f, ": ")?;
+        match &self.cause {
+            Cause::MissingKind { api_version } => {
+                write!(
+                    f,
+                    "the cluster has no kind {} in {api_version}",
+                    self.key.kind.name
+                )
+            }
+            Cause::Owned { doubts } => write!(
+                f,
+                "exists and is not the release's: invalid ownership metadata; {}",
+                doubts.join("; ")
+            ),
+            Cause::Immutable {
+                path, live, wanted, ..
+            } => {
+                write!(f, "{path} can't be changed, from {live} to {wanted}")
+            }
+            Cause::Quota {
+                quota,
+                resource,
+                hard,
+                used,
+                more,
+            } => write!(
+                f,
+                "does not fit quota {quota}: {resource} is limited to {hard}, {used} is used, {more} more is asked for"
+            ),
+            Cause::Deleting => f.write_str("is being deleted"),
+        }
+    }
+}
+
+impl Diagnose for Refused {
+    fn code(&self) -> Code {
+        Code::RELEASE_REFUSED
+    }
+
+    fn hint(&self) -> Option<String> {
+        let mut cures: Vec<&str> = self.refusals.iter().map(Refusal::cure).collect();
+        cures.dedup();
+        Some(cures.join("; "))
+    }
+}
+
+fn list(refusals: &[Refusal]) -> String {
+    // A chart of thousands of objects can be wrong in each; the first say enough.
+    const MOST: usize = 20;
+    let mut lines: Vec<String> = refusals.iter().take(MOST).map(|one| format!("  {one}")).collect();
+    if refusals.len() > MOST {
+        lines.push(format!("  and {} more", refusals.len() - MOST));
+    }
+    lines.join("\n")
+}
