@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Why};
+use crate::error::{Error, Why, chain};
 use crate::target::Limits;
 
 /// No wait is longer than this, unless the server asks for it.
@@ -92,19 +92,13 @@ fn part(wait: Duration, spread: u64) -> Duration {
 
 /// Whether a connection failed because one end does not trust the other: time does not heal that.
 fn is_distrust(error: &(dyn std::error::Error + 'static)) -> bool {
-    let below = |error: &(dyn std::error::Error + 'static)| {
-        let io = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let tls = error
-            .downcast_ref()
-            .or_else(|| io.and_then(|inner| inner.downcast_ref::<rustls::Error>()));
+    let tells = |error: &(dyn std::error::Error + 'static)| {
         matches!(
-            tls,
+            error.downcast_ref(),
             Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_))
         )
     };
-    std::iter::successors(Some(error), |error| error.source()).any(below)
+    chain(error).any(tells)
 }
 
 #[cfg(test)]

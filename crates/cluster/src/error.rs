@@ -164,6 +164,19 @@ impl fmt::Display for Asked {
     }
 }
 
+/// An error and all below it. What an `io::Error` wraps is left out by its `source`, and not here.
+pub(crate) fn chain<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let wrapped = error.downcast_ref().and_then(std::io::Error::get_ref);
+        match wrapped {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        }
+    })
+}
+
 /// The fields of others, where these are the reason.
 fn owners(why: &Why) -> String {
     let Why::Fields(conflicts) = why else {

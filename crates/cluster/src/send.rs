@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 use crate::backoff::{Repeat, Tries};
 use crate::client::Cluster;
-use crate::error::{Asked, Error, Source};
+use crate::error::{Asked, Error, Source, chain};
 use crate::status::Status;
 use crate::target::Impersonate;
 use crate::transport::Lane;
@@ -281,10 +281,4 @@ fn act_as(headers: &mut HeaderMap, who: &Impersonate) -> Result<(), Error> {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
-}
-
-fn chain<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
 }

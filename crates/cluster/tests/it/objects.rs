@@ -165,3 +165,16 @@ async fn what_the_kind_does_not_allow_is_refused_with_its_field() {
     let refused = cluster.create(at, &unknown, strict).await.unwrap_err();
     assert_eq!(refused.why(), Some(&Why::Invalid));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_not_there_is_told_with_its_pod() {
+    let ground = Ground::new().await;
+    let pods = ground.resource("v1", "Pod").await;
+    let log = ground
+        .cluster
+        .logs(pods.at("default", "web"), "main", 10, true)
+        .await;
+    let error = log.unwrap_err();
+    assert_eq!((error.why(), error.code().id), (Some(&Why::NotFound), "SW0405"));
+    assert_eq!(error.to_string(), "can't get log of Pod default/web");
+}
