@@ -41,6 +41,9 @@ pub enum Error {
     #[error("value {key} is {number}, which a release's record can't hold")]
     NotFinite { key: String, number: f64 },
 
+    #[error("values below {key} are nested more than {limit} deep")]
+    TooDeep { key: String, limit: usize },
+
     #[error("the chart in the record has metadata that can't be read: {reason}")]
     Metadata { reason: String },
 
@@ -96,7 +99,7 @@ impl Diagnose for Error {
             }
             Self::TooLarge { .. } => Code::RECORD_SIZE,
             Self::SystemLabel { .. } => Code::RECORD_LABEL,
-            Self::Pack { .. } | Self::NotFinite { .. } => Code::VALUES,
+            Self::Pack { .. } | Self::NotFinite { .. } | Self::TooDeep { .. } => Code::VALUES,
             Self::NothingDeployed { .. } | Self::NoSuchRevision { .. } | Self::NoRevisionLeft { .. } => {
                 Code::NO_SUCH_REVISION
             }
@@ -119,6 +122,9 @@ impl Diagnose for Error {
                 "choose another name than {}",
                 crate::storage::SYSTEM_LABELS.join(", ")
             ),
+            Self::TooDeep { .. } => {
+                "values are kept as JSON, which is read up to a depth; flatten them".to_owned()
+            }
             Self::Pack { .. } | Self::NotFinite { .. } => {
                 "values are what JSON can hold: texts, finite numbers, booleans, lists and tables".to_owned()
             }

@@ -18,22 +18,46 @@ impl Formatter for Go {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
-            let (before, behind) = rest.split_at(at);
-            let escaped = behind.chars().next().unwrap_or_default();
-            write!(out, "{before}\\u{:04x}", u32::from(escaped))?;
-            rest = &behind[escaped.len_utf8()..];
+        let bytes = fragment.as_bytes();
+        let mut written = 0;
+        for at in 0..bytes.len() {
+            let Some((escaped, width)) = escape(&bytes[at..]) else {
+                continue;
+            };
+            out.write_all(&bytes[written..at])?;
+            out.write_all(escaped)?;
+            written = at + width;
         }
-        out.write_all(rest.as_bytes())
+        out.write_all(&bytes[written..])
+    }
+}
+
+/// What Go writes for the character that begins a text, and how many bytes the character has. Most of a record is
+/// base64, so this looks at bytes.
+fn escape(text: &[u8]) -> Option<(&'static [u8], usize)> {
+    match text {
+        [b'<', ..] => Some((b"\\u003c", 1)),
+        [b'>', ..] => Some((b"\\u003e", 1)),
+        [b'&', ..] => Some((b"\\u0026", 1)),
+        [0xe2, 0x80, 0xa8, ..] => Some((b"\\u2028", 3)),
+        [0xe2, 0x80, 0xa9, ..] => Some((b"\\u2029", 3)),
+        _ => None,
     }
 }
 
 /// Prints a value, without a line's end.
-pub(crate) fn to_string(value: &impl Serialize) -> String {
+///
+/// # Errors
+/// Maps whose keys are no texts.
+pub(crate) fn to_vec(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::new();
-    // It fails for maps with keys that are no texts, which nothing here has.
-    let _ = value.serialize(&mut Serializer::with_formatter(&mut out, Go));
+    value.serialize(&mut Serializer::with_formatter(&mut out, Go))?;
+    Ok(out)
+}
+
+/// The same as text; empty for what can't be printed, which nothing of a record is.
+pub(crate) fn to_string(value: &impl Serialize) -> String {
+    let out = to_vec(value).unwrap_or_default();
     String::from_utf8(out).unwrap_or_default()
 }
 
@@ -44,8 +68,8 @@ mod tests {
 
     #[test]
     fn texts_and_numbers_are_gos() {
-        let value = json!({"<a>": "x&y\u{2028}\n\u{7}\u{8}", "n": [1e21, 1.5, 1e-7, 12, -0.0]});
-        let expected = r#"{"\u003ca\u003e":"x\u0026y\u2028\n\u0007\b","n":[1e+21,1.5,1e-7,12,-0]}"#;
+        let value = json!({"<a>": "x&yé\u{2028}\n\u{7}\u{8}", "n": [1e21, 1.5, 1e-7, 12, -0.0]});
+        let expected = r#"{"\u003ca\u003e":"x\u0026yé\u2028\n\u0007\b","n":[1e+21,1.5,1e-7,12,-0]}"#;
         assert_eq!(to_string(&value), expected);
     }
 }

@@ -20,7 +20,8 @@ pub struct History {
 pub enum Vacancy<'a> {
     /// There is none.
     Free,
-    /// The last one is over, uninstalled or failed: a new one goes on counting from it, when asked to replace it.
+    /// The last one is over, uninstalled or failed: `install --replace` goes on counting from it. So does `upgrade
+    /// --install` from one that was uninstalled; one that failed it upgrades.
     Over(&'a Record),
     Taken(&'a Record),
 }
@@ -203,7 +204,7 @@ mod tests {
         let error = history(&[(u32::MAX, LIVE)])
             .next_revision()
             .expect_err("it was the last");
-        assert_eq!(error.code().id, "SW0404");
+        assert_eq!(error.code().id, "SW0509");
     }
 
     #[test]

@@ -212,7 +212,7 @@ mod tests {
         let text = concat!(
             r#"{"name":"a","info":{"status":"deployed","new":1},"chart":{"metadata":{"name":"c","version":"1","apiVersion":"v2","x":[1]},"#,
             r#""lock":null,"templates":[{"name":"t","data":"YQ==","modtime":"2026-11-22T04:37:19.164495389Z"}],"values":null,"#,
-            r#""schema":null,"files":null,"schemamodtime":"0001-01-01T00:00:00Z"},"#,
+            r#""schema":null,"schemamodtime":"0001-01-01T00:00:00Z","files":null,"x":0},"#,
             r#""hooks":[{"name":"h","last_run":{"phase":"","y":2},"z":3}],"version":1,"namespace":"n","future":{"a":null}}"#
         );
         assert_eq!(round_trip(text), text);

@@ -77,7 +77,7 @@ pub fn to_secret(record: &Record, write: Write) -> Result<Value, Error> {
 /// [`Error::TooLarge`] and [`Error::SystemLabel`].
 pub fn to_object(record: &Record, driver: Driver, write: Write) -> Result<Value, Error> {
     let labels = labels(record, write)?;
-    let packed = encode::pack(record)?;
+    let packed = encode::pack(record, MAX_DATA)?;
     if packed.len() > MAX_DATA {
         return Err(Error::TooLarge {
             release: record.name.clone(),
@@ -253,6 +253,3 @@ fn labels(record: &Record, write: Write) -> Result<Map<String, Value>, Error> {
     labels.extend(own.map(|(label, value)| (label.to_owned(), Value::from(value))));
     Ok(labels)
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,6 +8,10 @@ use serde_json::{Map, Number, Value};
 use crate::error::Error;
 use crate::record::Record;
 
+/// Tables and lists within each other. Readers of JSON stop at 128, and a record has a few around its values; real values
+/// stay below twenty.
+const MAX_DEPTH: usize = 100;
+
 /// Integers up to here are exact in a `float64`.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -85,12 +89,9 @@ pub fn all(record: &Record) -> Result<Values, Error> {
 /// Values as a record keeps them.
 ///
 /// # Errors
-/// A number that JSON does not have.
+/// A number that JSON does not have, and values nested deeper than a record can be read again.
 pub fn to_json(values: &Values) -> Result<Map<String, Value>, Error> {
-    let entries = values.iter();
-    entries
-        .map(|(key, value)| Ok((key.clone(), value_to_json(key, value)?)))
-        .collect()
+    table_to_json(values, MAX_DEPTH)
 }
 
 /// Values out of a record.
@@ -103,23 +104,7 @@ pub fn from_json(values: &Map<String, Value>) -> Values {
 }
 
 pub(crate) fn value_to_json(key: &str, value: &yaml::Value) -> Result<Value, Error> {
-    Ok(match value {
-        yaml::Value::Null => Value::Null,
-        yaml::Value::Bool(yes) => Value::Bool(*yes),
-        yaml::Value::Int(number) => Value::from(*number),
-        yaml::Value::Float(number) => float(*number)
-            .map(Value::Number)
-            .ok_or_else(|| Error::NotFinite {
-                key: key.to_owned(),
-                number: *number,
-            })?,
-        yaml::Value::String(text) => Value::from(text.as_str()),
-        yaml::Value::Seq(items) => {
-            let items = items.iter().map(|item| value_to_json(key, item));
-            Value::Array(items.collect::<Result<_, _>>()?)
-        }
-        yaml::Value::Map(entries) => Value::Object(to_json(entries)?),
-    })
+    any_to_json(key, value, MAX_DEPTH)
 }
 
 pub(crate) fn value_from_json(value: &Value) -> yaml::Value {
@@ -131,6 +116,41 @@ pub(crate) fn value_from_json(value: &Value) -> yaml::Value {
         Value::Array(items) => yaml::Value::Seq(items.iter().map(value_from_json).collect()),
         Value::Object(entries) => yaml::Value::Map(from_json(entries)),
     }
+}
+
+fn table_to_json(values: &Values, depth: usize) -> Result<Map<String, Value>, Error> {
+    let entries = values.iter();
+    entries
+        .map(|(key, value)| Ok((key.clone(), any_to_json(key, value, depth)?)))
+        .collect()
+}
+
+fn any_to_json(key: &str, value: &yaml::Value, depth: usize) -> Result<Value, Error> {
+    let below = || {
+        depth.checked_sub(1).ok_or_else(|| Error::TooDeep {
+            key: key.to_owned(),
+            limit: MAX_DEPTH,
+        })
+    };
+    Ok(match value {
+        yaml::Value::Null => Value::Null,
+        yaml::Value::Bool(yes) => Value::Bool(*yes),
+        yaml::Value::Int(number) => Value::from(*number),
+        yaml::Value::Float(number) => {
+            let finite = float(*number).ok_or_else(|| Error::NotFinite {
+                key: key.to_owned(),
+                number: *number,
+            });
+            Value::Number(finite?)
+        }
+        yaml::Value::String(text) => Value::from(text.as_str()),
+        yaml::Value::Seq(items) => {
+            let depth = below()?;
+            let items = items.iter().map(|item| any_to_json(key, item, depth));
+            Value::Array(items.collect::<Result<_, _>>()?)
+        }
+        yaml::Value::Map(entries) => Value::Object(table_to_json(entries, below()?)?),
+    })
 }
 
 /// A number that Go prints as a whole one is a whole one in JSON.
@@ -151,7 +171,7 @@ mod tests {
         from_json(value.as_object().expect("a table"))
     }
 
-    /// An upgrade of a release with these values, to which `given` are given.
+    /// An upgrade of a release with these values, to which `given` are given, as the real Helm (4.1.4) did it.
     fn check(reuse: Reuse, given: &Value, expected: &Value, defaults: Option<&Value>) {
         let record: Record = serde_json::from_value(json!({
             "name": "a", "version": 1,
@@ -193,6 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn null_takes_away_what_was_given_and_not_what_was_reused() {
+        let defaults = json!({"a": 10, "b": {"y": 2}, "c": 3});
+        check(
+            Reuse::Keep,
+            &json!({"a": null}),
+            &json!({"b": {"x": null}}),
+            Some(&defaults),
+        );
+        check(
+            Reuse::Keep,
+            &json!({"c": null}),
+            &json!({"a": 10, "b": {"x": null}, "c": null}),
+            Some(&defaults),
+        );
+    }
+
+    #[test]
     fn reset_then_reuse_keeps_only_what_was_given() {
         check(
             Reuse::ResetThenKeep,
@@ -206,6 +243,23 @@ mod tests {
             &json!({"b": {"x": null}}),
             None,
         );
+    }
+
+    #[test]
+    fn what_a_record_could_not_be_read_with_is_not_written() {
+        let nested = |depth: usize| {
+            let value = (0..depth).fold(yaml::Value::Null, |value, _| yaml::Value::Seq(vec![value]));
+            to_json(&Values::from([("a".to_owned(), value)]))
+        };
+        assert!(nested(MAX_DEPTH).is_ok());
+        let error = nested(MAX_DEPTH + 1).expect_err("it is too deep");
+        assert_eq!(error.to_string(), "values below a are nested more than 100 deep");
+        let infinite = to_json(&Values::from([(
+            "a".to_owned(),
+            yaml::Value::Float(f64::INFINITY),
+        )]));
+        let error = infinite.expect_err("JSON has no such number").to_string();
+        assert_eq!(error, "value a is inf, which a release's record can't hold");
     }
 
     #[test]

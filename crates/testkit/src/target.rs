@@ -1,6 +1,7 @@
 //! What is fuzzed: the readers of what comes from outside.
 
 mod cluster;
+mod release;
 
 use std::path::Path;
 
@@ -39,6 +40,11 @@ pub const TARGETS: &[Target] = &[
         name: "archive",
         extensions: &["tgz"],
         run: archive,
+    },
+    Target {
+        name: "record",
+        extensions: &["record"],
+        run: release::record,
     },
     Target {
         name: "cel",

@@ -12,6 +12,7 @@ const TARGETS: &[(&str, &str)] = &[
     ("yaml", CHARTS),
     ("set", CHARTS),
     ("archive", CHARTS),
+    ("record", RECORDS),
     ("cel", REQUESTS),
     ("patch", REQUESTS),
     ("apply", REQUESTS),
@@ -21,6 +22,7 @@ const TARGETS: &[(&str, &str)] = &[
 ];
 
 const CHARTS: &str = "crates/chart/tests/corpus";
+const RECORDS: &str = "crates/release/tests/recorded/kept";
 const REQUESTS: &str = "crates/minicluster/tests/fuzz";
 
 /// Long enough to find what is shallow in every CI run, five minutes for all; give more by hand.

@@ -4,6 +4,7 @@
 
 mod kept;
 mod printed;
+mod storage;
 
 use std::path::PathBuf;
 

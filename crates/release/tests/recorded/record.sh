@@ -20,6 +20,9 @@ second line that is much longer 日本語' > /dev/null
     $1 uninstall gone -n "$2" --keep-history > /dev/null
     $KUBECTL get secrets -n "$2" -l owner=helm -o json |
         jq -c '.items[] | {kind, metadata: (.metadata | {name, namespace, labels}), type, data}' > "kept/$2.jsonl"
+    # One as it is inside, from which the fuzzer starts.
+    $KUBECTL get secret -n "$2" sh.helm.release.v1.ledger.v1 -o 'jsonpath={.data.release}' |
+        base64 -d | base64 -d | gunzip > "kept/$2.record"
 }
 
 prints() { # NAMESPACE: everything is printed by Helm 4

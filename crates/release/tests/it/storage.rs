@@ -1,6 +1,14 @@
-use model::Diagnose as _;
+//! Objects of records: labels, both drivers, damage and size.
 
-use super::*;
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use model::Diagnose as _;
+use release::Record;
+use release::storage::{Driver, SYSTEM_LABELS, Write, from_object, merge_labels, to_object, to_secret};
+use serde_json::{Value, json};
 
 fn record(json: Value) -> Record {
     serde_json::from_value(json).expect("a record")
@@ -73,7 +81,7 @@ fn damage_names_the_object_and_the_cure() {
         );
         let source = std::error::Error::source(&error).expect("a cause").to_string();
         assert!(source.starts_with(cause), "{source}");
-        assert_eq!(error.code().id, "SW0401");
+        assert_eq!(error.code().id, "SW0506");
     }
     assert!(from_object(&json!(null)).is_err());
 }
@@ -83,7 +91,7 @@ fn helms_own_labels_are_refused() {
     let wanted = |label: &str, value: &str| BTreeMap::from([(label.to_owned(), value.to_owned())]);
     for label in SYSTEM_LABELS {
         let error = merge_labels(&small(), &wanted(label, "x")).expect_err("it is Helm's");
-        assert_eq!(error.code().id, "SW0403");
+        assert_eq!(error.code().id, "SW0508");
     }
     let mut last = small();
     last.labels = wanted("team", "x");
@@ -119,7 +127,7 @@ fn records_that_no_secret_can_hold_are_refused_with_what_is_largest() {
         hint.starts_with("move the CRDs into a chart of their own"),
         "{hint}"
     );
-    assert_eq!(error.code().id, "SW0402");
+    assert_eq!(error.code().id, "SW0507");
     record.chart = None;
     assert!(to_secret(&record, Write::Create(at(0))).is_ok());
 }
