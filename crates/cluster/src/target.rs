@@ -159,6 +159,8 @@ impl Default for Limits {
 mod tests {
     use super::*;
 
+    type Variables = &'static [(&'static str, &'static str)];
+
     fn found(variables: &[(&str, &str)]) -> Target {
         Target::found(|name| {
             let (_, value) = variables.iter().find(|(known, _)| *known == name)?;
@@ -168,7 +170,7 @@ mod tests {
 
     #[test]
     fn kubeconfig_is_a_list_and_else_in_the_home() {
-        let cases: [(&[(&str, &str)], &[&str]); 4] = [
+        let cases: [(Variables, &[&str]); 4] = [
             (&[("KUBECONFIG", "/a:/b"), ("HOME", "/h")], &["/a", "/b"]),
             (&[("KUBECONFIG", ""), ("HOME", "/h")], &["/h/.kube/config"]),
             (&[("HOME", "/h")], &["/h/.kube/config"]),

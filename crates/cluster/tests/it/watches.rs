@@ -139,3 +139,23 @@ async fn a_watch_that_is_waited_for_no_longer_loses_nothing() {
         assert_eq!(next(&mut watch).await, format!("added {name}"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_watch_and_write_at_once_from_tasks_of_their_own() {
+    let ground = Ground::new().await;
+    let maps = ground.config_maps().await;
+    let task = |number: usize| {
+        let (cluster, maps) = (ground.cluster.clone(), maps.clone());
+        tokio::spawn(async move {
+            let name = format!("m{number}");
+            let mut watch = cluster.watch(&maps, Some("default"), &ListQuery::named(&name), "");
+            let before = next(&mut watch).await;
+            create(&cluster, &maps, &name).await;
+            (before, next(&mut watch).await == format!("added {name}"))
+        })
+    };
+    let tasks: Vec<_> = (0..100).map(task).collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), ("relisted ".to_owned(), true));
+    }
+}
