@@ -209,7 +209,9 @@ async fn each(cluster: &Cluster, catalog: &mut Catalog, answer: &Value) -> Resul
             .filter(|version| !version.is_empty());
         all.map(|version| (meta::text(group, "name").to_owned(), version.to_owned()))
     });
-    for (group, version) in core.chain(groups) {
+    // A task can't be held across an answer by what still borrows from this one.
+    let all: Vec<(String, String)> = core.chain(groups).collect();
+    for (group, version) in all {
         let path = match group.as_str() {
             "" => format!("/api/{version}"),
             group => format!("/apis/{group}/{version}"),

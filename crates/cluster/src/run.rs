@@ -672,3 +672,19 @@ async fn kind(cluster: &Cluster, api_version: &str, kind: &str) -> Result<Resour
         key: Key::new(Kind::new("", kind.to_owned()), "", ""),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send>(_: &T) {}
+
+    /// The loops that will run operations are tasks that may move between threads.
+    #[expect(dead_code, reason = "that it compiles is the test")]
+    fn operations_can_be_tasks(mut release: Release, wanted: Wanted) {
+        is_send(&release.preview(&wanted));
+        is_send(&release.uninstall(false));
+        is_send(&release.test(|_| true));
+        is_send(&release.deploy(wanted));
+    }
+}

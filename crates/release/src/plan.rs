@@ -296,3 +296,222 @@ fn over_quota(changes: &[Change], live: &Live) -> Vec<Refusal> {
     }
     refusals
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const OWNER: Owner<'_> = Owner {
+        release: "web",
+        namespace: "shop",
+    };
+
+    /// A ConfigMap of the release as its manifest has it.
+    fn map(name: &str, value: &str) -> Object {
+        Object::new(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "shop"},
+                "data": {"k": value}}),
+            "web/templates/maps.yaml",
+        )
+    }
+
+    /// The same as the cluster has it, applied by `manager` or by nobody we know.
+    fn live(object: &Object, manager: Option<&str>) -> Value {
+        let mut object = object.clone();
+        if let Some(manager) = manager {
+            OWNER.stamp(&mut object);
+            let operation = if manager == MANAGER { "Apply" } else { "Update" };
+            object.value["metadata"]["managedFields"] = json!([{"manager": manager, "operation": operation,
+                "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:k": {}},
+                "f:metadata": {"f:labels": {"f:app.kubernetes.io/managed-by": {}}}}}]);
+        }
+        object.value["metadata"]["uid"] = json!(format!("uid-{}", object.key.name));
+        object.value["metadata"]["resourceVersion"] = json!("7");
+        object.value
+    }
+
+    /// What becomes of each object: `+a` created, `~a` updated, `^a` adopted, `=a` left, `-a` deleted, `!a` kept.
+    fn shown(plan: &Plan) -> String {
+        let applied = plan.apply.iter().map(|change| {
+            let sign = match change.action {
+                Action::Create => '+',
+                Action::Update => '~',
+                Action::Adopt => '^',
+                Action::Nothing => '=',
+            };
+            let hands_over = if change.hand_over.is_some() { "<" } else { "" };
+            format!("{sign}{}{hands_over}", change.object.key.name)
+        });
+        let pruned = plan.prune.iter().map(|prune| format!("-{}", prune.key.name));
+        let kept = plan.kept.iter().map(|key| format!("!{}", key.name));
+        applied.chain(pruned).chain(kept).collect::<Vec<_>>().join(" ")
+    }
+
+    struct Case {
+        previous: Vec<Object>,
+        stray: Vec<Object>,
+        live: Vec<Value>,
+        take_ownership: bool,
+    }
+
+    impl Case {
+        fn new(previous: &[Object], live: Vec<Value>) -> Self {
+            Self {
+                previous: previous.to_vec(),
+                stray: Vec::new(),
+                live,
+                take_ownership: false,
+            }
+        }
+
+        fn plan(&self, wanted: &[Object]) -> Result<Plan, Vec<Refusal>> {
+            let objects = self.live.iter().map(|value| {
+                let object = Object::new(value.clone(), "");
+                (object.key, value.clone())
+            });
+            let live = Live {
+                objects: objects.collect(),
+                ..Live::default()
+            };
+            let request = Request {
+                owner: OWNER,
+                wanted: wanted.to_vec(),
+                previous: &self.previous,
+                stray: &self.stray,
+                take_ownership: self.take_ownership,
+            };
+            plan(request, &live)
+        }
+
+        fn check(&self, wanted: &[Object], expected: &str) {
+            assert_eq!(shown(&self.plan(wanted).unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_created() {
+        Case::new(&[], vec![]).check(&[map("a", "1"), map("b", "1")], "+a +b");
+    }
+
+    #[test]
+    fn what_is_as_wanted_is_left_and_what_differs_is_updated() {
+        let old = [map("a", "1"), map("b", "1")];
+        let there = vec![live(&old[0], Some(MANAGER)), live(&old[1], Some(MANAGER))];
+        Case::new(&old, there).check(&[map("a", "1"), map("b", "2")], "=a ~b");
+    }
+
+    #[test]
+    fn drift_is_put_back() {
+        let there = vec![live(&map("a", "changed by hand"), Some(MANAGER))];
+        Case::new(&[map("a", "1")], there).check(&[map("a", "1")], "~a");
+    }
+
+    #[test]
+    fn a_field_that_is_no_longer_wanted_is_taken_away() {
+        let bare = Object::new(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}}),
+            "",
+        );
+        let there = vec![live(&map("a", "1"), Some(MANAGER))];
+        Case::new(std::slice::from_ref(&bare), there).check(&[bare], "~a");
+    }
+
+    #[test]
+    fn fields_of_helm_are_handed_over_first() {
+        let there = vec![live(&map("a", "1"), Some("helm"))];
+        Case::new(&[map("a", "1")], there).check(&[map("a", "1")], "~a<");
+    }
+
+    #[test]
+    fn what_is_dropped_goes_in_this_incarnation() {
+        let old = [map("a", "1"), map("b", "1")];
+        let there = vec![live(&old[0], Some(MANAGER)), live(&old[1], Some(MANAGER))];
+        let case = Case::new(&old, there);
+        case.check(&[map("a", "1")], "=a -b");
+        assert_eq!(case.plan(&[map("a", "1")]).unwrap().prune[0].uid, "uid-b");
+    }
+
+    #[test]
+    fn what_a_failed_revision_left_goes_too() {
+        let there = vec![live(&map("a", "1"), Some(MANAGER)), live(&map("s", "1"), Some(MANAGER))];
+        let case = Case {
+            stray: vec![map("s", "1")],
+            ..Case::new(&[map("a", "1")], there)
+        };
+        case.check(&[map("a", "1")], "=a -s");
+    }
+
+    #[test]
+    fn what_is_to_be_kept_or_is_anothers_by_now_stays() {
+        let mut kept = map("kept", "1");
+        kept.value["metadata"]["annotations"] = json!({ownership::RESOURCE_POLICY: "keep"});
+        let moved = map("moved", "1");
+        let mut theirs = live(&moved, Some(MANAGER));
+        theirs["metadata"]["annotations"]["meta.helm.sh/release-name"] = json!("other");
+        let there = vec![live(&kept, Some(MANAGER)), theirs];
+        Case::new(&[kept, moved], there).check(&[], "!kept !moved");
+    }
+
+    #[test]
+    fn what_somebody_else_has_is_refused_unless_it_is_taken() {
+        let case = Case::new(&[], vec![live(&map("a", "1"), None)]);
+        let refusals = case.plan(&[map("a", "2")]).unwrap_err();
+        assert!(matches!(&refusals[..], [Refusal { cause: Cause::Owned { doubts }, .. }] if doubts.len() == 3));
+        let taken = Case {
+            take_ownership: true,
+            ..case
+        };
+        taken.check(&[map("a", "2")], "^a");
+    }
+
+    #[test]
+    fn what_says_that_it_is_the_releases_is_adopted() {
+        Case::new(&[], vec![live(&map("a", "1"), Some("helm"))]).check(&[map("a", "1")], "^a<");
+    }
+
+    #[test]
+    fn every_refusal_is_told_at_once() {
+        let mut leaving = live(&map("b", "1"), Some(MANAGER));
+        leaving["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        let case = Case::new(&[map("b", "1")], vec![live(&map("a", "1"), None), leaving]);
+        let refusals = case.plan(&[map("a", "1"), map("b", "2")]).unwrap_err();
+        let told: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+        assert!(told[0].starts_with("ConfigMap shop/a (web/templates/maps.yaml): exists and is not"), "{told:?}");
+        assert_eq!(told[1], "ConfigMap shop/b (web/templates/maps.yaml): is being deleted");
+    }
+
+    #[test]
+    fn a_field_that_cant_be_changed_is_refused_with_its_cure() {
+        let workload = |app: &str| {
+            Object::new(
+                json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "w", "namespace": "shop"},
+                    "spec": {"selector": {"matchLabels": {"app": app}}}}),
+                "",
+            )
+        };
+        let case = Case::new(&[workload("a")], vec![live(&workload("a"), Some(MANAGER))]);
+        let refusals = case.plan(&[workload("b")]).unwrap_err();
+        let [refusal] = &refusals[..] else { panic!("{refusals:?}") };
+        assert!(refusal.to_string().contains("spec.selector"), "{refusal}");
+        assert!(!refusal.cure().is_empty());
+    }
+
+    #[test]
+    fn of_an_object_that_is_given_twice_the_last_counts() {
+        let plan = Case::new(&[], vec![]).plan(&[map("a", "1"), map("a", "2")]).unwrap();
+        assert_eq!(shown(&plan), "+a");
+        assert_eq!(plan.apply[0].object.value["data"]["k"], "2");
+    }
+
+    #[test]
+    fn an_uninstall_deletes_what_is_there_and_not_kept() {
+        let there = Live {
+            objects: [(map("a", "1").key, live(&map("a", "1"), Some(MANAGER)))].into(),
+            ..Live::default()
+        };
+        let plan = plan_uninstall(OWNER, vec![map("a", "1"), map("gone", "1")], &there);
+        assert_eq!(shown(&plan), "-a");
+    }
+}

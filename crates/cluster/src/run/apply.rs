@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use objects::{Key, Kind, meta};
 use release::{Action, Change, MANAGER, Prune, wave};
 use serde_json::{Value, json};
@@ -31,7 +33,9 @@ pub(crate) async fn apply(
         let of_wave = changes
             .iter()
             .filter(|change| wave(&change.object.key.kind.name) == number);
-        let each = of_wave.map(|change| apply_one(work, change, force_conflicts));
+        let each: Vec<BoxFuture<'_, _>> = of_wave
+            .map(|change| apply_one(work, change, force_conflicts).boxed())
+            .collect();
         let made: Vec<Waited> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
         establish(work, &made).await?;
         applied.extend(made);

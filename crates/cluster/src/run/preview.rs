@@ -1,6 +1,8 @@
 //! What an operation would do, field by field, without doing it.
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use manifest::Object;
 use objects::Key;
 use release::{Action, MANAGER, Plan};
@@ -35,16 +37,10 @@ impl Release {
     /// Those of the plan, and what the API server refuses.
     pub async fn preview(&self, wanted: &Wanted) -> Result<Preview, Error> {
         let planned = self.plan(wanted).await?;
-        let dry_runs = planned
-            .plan
-            .apply
-            .iter()
-            .map(|change| self.difference(change, &planned));
-        let mut objects: Vec<Difference> = stream::iter(dry_runs)
-            .buffered(AT_ONCE)
-            .try_filter_map(|difference| std::future::ready(Ok(difference)))
-            .try_collect()
-            .await?;
+        let changes = planned.plan.apply.iter();
+        let dry_runs: Vec<BoxFuture<'_, _>> = changes.map(|change| self.difference(change, &planned).boxed()).collect();
+        let objects: Vec<Option<Difference>> = stream::iter(dry_runs).buffered(AT_ONCE).try_collect().await?;
+        let mut objects: Vec<Difference> = objects.into_iter().flatten().collect();
         for prune in &planned.plan.prune {
             let mut fields = manifest::diff(planned.live.get(&prune.key), None);
             manifest::mask(&mut fields, &prune.key.kind);

@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use manifest::Object;
 use objects::{Key, Kind, meta};
 use release::{Live, Scope, Served};
@@ -77,7 +79,8 @@ pub(crate) async fn objects(
             groups.insert(of, group);
         }
     }
-    let reads = groups.into_values().map(|group| read(cluster, group));
+    // Futures of a known type: a task could not hold a closure that borrows across an answer.
+    let reads: Vec<BoxFuture<'_, _>> = groups.into_values().map(|group| read(cluster, group).boxed()).collect();
     let found: Vec<Vec<(Key, Value)>> = stream::iter(reads)
         .buffer_unordered(AT_ONCE)
         .try_collect()

@@ -8,4 +8,6 @@ mod faults;
 mod ground;
 mod kinds;
 mod objects;
+mod release;
+mod release_faults;
 mod watches;
