@@ -23,22 +23,23 @@ pub struct Addresses {
 const MOST_GIVEN: usize = 200_000;
 
 impl Addresses {
-    /// The address of a pod: the one in its status, or a free one.
+    /// The address of a pod: the one in its status if it is the node's, or a free one. A node that was away may have
+    /// come back with other addresses.
     ///
     /// # Errors
     /// In the words of the event of a real node, when its range is used up or it has none.
     pub fn give(&mut self, world: &World, node: &Value, pod: &Value) -> Result<String, String> {
-        let has = meta::text_at(pod, "/status/podIP");
-        if !has.is_empty() {
-            return Ok(has.to_owned());
-        }
         if meta::at(pod, "/spec/hostNetwork").and_then(Value::as_bool) == Some(true) {
             return Ok(host(node).to_owned());
+        }
+        let range = meta::text_at(node, "/spec/podCIDR");
+        let has = meta::text_at(pod, "/status/podIP");
+        if !has.is_empty() && is_within(has, range) {
+            return Ok(has.to_owned());
         }
         if let Some(given) = self.given.get(meta::uid(pod)) {
             return Ok(given.to_string());
         }
-        let range = meta::text_at(node, "/spec/podCIDR");
         let (first, size) =
             cidr(range).ok_or_else(|| sandbox_error(pod, "no podCIDR is assigned to the node"))?;
         let name = meta::name(node);
@@ -108,6 +109,15 @@ fn cidr(range: &str) -> Option<(u32, u32)> {
     let bits: u32 = bits.parse().ok().filter(|bits| (8..=29).contains(bits))?;
     let size = 1_u32 << (32 - bits);
     Some((u32::from(address) & !(size - 1), size))
+}
+
+/// Whether an address is in a range; without a range, any is.
+fn is_within(address: &str, range: &str) -> bool {
+    let Some((first, size)) = cidr(range) else {
+        return true;
+    };
+    let address: Option<Ipv4Addr> = address.parse().ok();
+    address.is_some_and(|address| (first..first + size).contains(&u32::from(address)))
 }
 
 fn sandbox_error(pod: &Value, cause: &str) -> String {

@@ -220,6 +220,7 @@ impl<H: Host> Loop for Kubelet<H> {
             let seen = Seen {
                 at: now,
                 deleted: meta::is_deleted(pod),
+                starting: outcome.starting,
             };
             self.seen.insert(key.clone(), seen);
             if !awaits.is_empty() || self.awaits.contains_key(key) {

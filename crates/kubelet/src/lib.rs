@@ -31,4 +31,4 @@ pub use behaviour::Behaviour;
 pub use kubelet::{Host, Kubelet, Simulation, Telling};
 pub use nodes::{Heartbeat, Nodes, Shape};
 pub use sampler::Sampler;
-pub use usage::{Usage, node_metrics, pod_metrics, usage};
+pub use usage::{Meter, Usage, node_metrics, pod_metrics};

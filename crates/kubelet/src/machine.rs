@@ -11,6 +11,7 @@
 
 mod cell;
 mod ending;
+mod reboot;
 mod run;
 mod status;
 
@@ -20,7 +21,7 @@ use objects::pod::is_finished;
 use objects::{Key, World, meta, time};
 use serde_json::{Map, Value, json};
 
-use crate::pod::{self, Role, later, time_at};
+use crate::pod::{self, Container, Role, later, time_at};
 use crate::runtime::Runtime;
 use crate::{address, admission, backoff, holds};
 use cell::{Cell, State};
@@ -45,6 +46,8 @@ pub struct Seen {
     pub at: Timestamp,
     /// The pod was being deleted.
     pub deleted: bool,
+    /// Containers whose `postStart` hook was not done, as in [`Outcome`].
+    pub starting: u64,
 }
 
 /// What follows.
@@ -58,6 +61,8 @@ pub struct Outcome {
     pub gone: bool,
     /// Objects whose arrival changes the outcome.
     pub awaits: Vec<Key>,
+    /// Containers whose `postStart` hook is not done: a bit each, by their place among all of the pod.
+    pub starting: u64,
 }
 
 /// A pod's status in the making.
@@ -180,13 +185,17 @@ impl<'a, 'r> Step<'a, 'r> {
 
     /// Mounts the volumes and makes the sandbox; whether containers may start.
     fn prepare(&mut self) -> bool {
-        if self.sandbox.is_some() {
+        if self.sandbox.is_some() && !self.is_to_be_made_again() {
             return true;
         }
         let missing = holds::volumes(self.look.world, self.look.pod);
         if !missing.is_empty() {
             let messages = missing.iter().map(|one| one.message.clone()).collect();
             self.out.awaits.extend(missing.into_iter().map(|one| one.awaits));
+            self.held("FailedMount", messages);
+            return false;
+        }
+        if let Err(messages) = self.runtime.mount(self.look.pod, self.look.now) {
             self.held("FailedMount", messages);
             return false;
         }
@@ -235,15 +244,23 @@ impl<'a, 'r> Step<'a, 'r> {
                     let cell = &self.cells[at];
                     match &cell.state {
                         State::Ended(exit) => since = since.max(exit.finished),
-                        State::Running { since: started } => since = since.max(*started),
+                        State::Running { since: started } => {
+                            since = since.max(hook_done(*started, cell.container));
+                        }
                         State::Waiting { .. } => {}
                     }
                     let was_up = cell.container.role == Role::Sidecar && cell.last.is_some();
                     blocked = !cell.lets_pass() && !was_up;
                     failed |= blocked && cell.exit().is_some();
                 }
-                _ if blocked => {}
-                _ => self.advance(at, since),
+                // A kubelet starts one after the other, and a hook is part of the start.
+                _ if blocked || self.out.starting != 0 && !self.cells[at].is_running() => {}
+                _ => {
+                    self.advance(at, since);
+                    if let State::Running { since: started } = self.cells[at].state {
+                        since = since.max(hook_done(started, self.cells[at].container));
+                    }
+                }
             }
         }
         if failed || !blocked && self.is_done() {
@@ -264,7 +281,7 @@ impl<'a, 'r> Step<'a, 'r> {
     fn conclude(mut self) -> Outcome {
         let pod = self.look.pod;
         let over = self.verdict.is_some() || meta::is_deleted(pod);
-        let running = self.cells.iter().any(Cell::is_running);
+        let running = self.cells.iter().any(Cell::is_running) || self.out.starting != 0;
         let mut phase = match &self.verdict {
             _ if running && over => meta::text_at(pod, "/status/phase"),
             Some(_) => "Failed",
@@ -336,6 +353,12 @@ impl<'a, 'r> Step<'a, 'r> {
             status.insert("podIPs".into(), json!([{"ip": self.address}]));
         }
     }
+}
+
+/// When the `postStart` hook of a container that runs was done.
+fn hook_done(since: Timestamp, container: Container<'_>) -> Timestamp {
+    let takes = container.hook_takes("postStart");
+    since.saturating_add(takes).unwrap_or(since)
 }
 
 /// When a pod that may only be active so long has to end.

@@ -321,7 +321,16 @@ impl Loop for Nodes {
                 Plan::of(vec![Action::Create(node)])
             });
         };
-        self.unborn.remove(key);
+        let wanted = self.unborn.remove(key);
+        if let Some(wanted) = wanted.filter(|wanted| is_ours(node) && differs(wanted, node)) {
+            let delete = Action::Delete {
+                key: key.clone(),
+                uid: Some(meta::uid(node).to_owned()),
+                grace: None,
+                propagation: None,
+            };
+            return Plan::of(vec![delete, Action::Create(renewed(wanted, node, now))]);
+        }
         if !is_ours(node) || is_down(node, &self.behaviour, now) {
             return Plan::nothing();
         }
@@ -343,6 +352,35 @@ impl Loop for Nodes {
         }
         plan
     }
+}
+
+/// Whether a node was made for other pods, or other addresses, than it is to have now: neither can be changed.
+fn differs(wanted: &Value, node: &Value) -> bool {
+    let range = |node: &Value| meta::text_at(node, "/spec/podCIDR").to_owned();
+    meta::annotation(wanted, PODS) != meta::annotation(node, PODS) || range(wanted) != range(node)
+}
+
+/// A node as it is wanted, with what was said about the one it replaces: labels, annotations, taints, a cordon.
+fn renewed(wanted: Value, node: &Value, now: Timestamp) -> Value {
+    let mut renewed = wanted;
+    renewed["status"]["conditions"] = Value::Array(conditions(&renewed, now));
+    for (field, keep) in [("labels", None), ("annotations", Some(PODS))] {
+        let old = node
+            .pointer(&format!("/metadata/{field}"))
+            .and_then(Value::as_object);
+        let fresh = meta::map_mut(&mut renewed, &["metadata", field]);
+        for (key, value) in old.into_iter().flatten() {
+            if keep != Some(key.as_str()) {
+                fresh.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    for field in ["taints", "unschedulable"] {
+        if let Some(value) = node.pointer(&format!("/spec/{field}")) {
+            meta::map_mut(&mut renewed, &["spec"]).insert(field.to_owned(), value.clone());
+        }
+    }
+    renewed
 }
 
 /// The conditions of a healthy node: those of others stay.
@@ -547,6 +585,33 @@ mod tests {
         );
         assert_eq!(node["status"]["allocatable"], json!({"cpu": "3920m"}));
         assert!(copied(&json!({"items": []})).is_err());
+    }
+
+    #[test]
+    fn a_node_that_is_to_run_its_pods_otherwise_is_made_anew_with_what_was_said_about_it() {
+        let mut old = fleet(1, &Shape::default()).remove(0);
+        old["metadata"]["labels"]["disk"] = json!("ssd");
+        old["spec"]["taints"] = json!([{"key": "gpu", "effect": "NoSchedule"}]);
+        let key = Key::of(Kind::NODE, &old);
+        let mut world = World::default();
+        world.put(&key, old.clone());
+        let decide = |wanted: Vec<Value>| {
+            let mut nodes = Nodes::new(wanted, Arc::default(), None);
+            nodes.decide(&world, &key, now()).actions
+        };
+        let same = decide(fleet(1, &Shape::default()));
+        assert!(
+            !same.iter().any(|action| matches!(action, Action::Delete { .. })),
+            "{same:?}"
+        );
+        let actions = decide(of_processes(fleet(1, &Shape::default()), 70));
+        let [Action::Delete { .. }, Action::Create(made)] = actions.as_slice() else {
+            panic!("{actions:?}");
+        };
+        assert!(runs_processes(made));
+        assert_eq!(made["spec"]["podCIDR"], "127.70.1.0/24");
+        assert_eq!(made["metadata"]["labels"]["disk"], "ssd");
+        assert_eq!(made["spec"]["taints"], old["spec"]["taints"]);
     }
 
     #[test]

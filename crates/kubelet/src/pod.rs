@@ -1,6 +1,6 @@
 //! The parts of a pod's specification that a node reads: its containers with their roles and policies.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use objects::{meta, time};
 use serde_json::Value;
 
@@ -88,6 +88,22 @@ impl<'a> Container<'a> {
         self.spec.get(kind).filter(|probe| probe.is_object())
     }
 
+    /// A hook, if it has one: `postStart` or `preStop`.
+    #[must_use]
+    pub fn hook(&self, kind: &str) -> Option<&'a Value> {
+        let hook = self.spec.get("lifecycle").and_then(|hooks| hooks.get(kind));
+        hook.filter(|hook| hook.is_object())
+    }
+
+    /// How long a hook takes as far as the specification says: the seconds that it sleeps.
+    #[must_use]
+    pub fn hook_takes(&self, kind: &str) -> SignedDuration {
+        let seconds = self
+            .hook(kind)
+            .and_then(|hook| meta::number_at(hook, "/sleep/seconds"));
+        SignedDuration::from_secs(seconds.unwrap_or(0).clamp(0, i64::from(i32::MAX)))
+    }
+
     /// Its own restart policy, or the pod's.
     fn policy(&self, pod: &'a Value) -> &'a str {
         match meta::text(self.spec, "restartPolicy") {
@@ -139,7 +155,7 @@ pub fn deletion_began(pod: &Value) -> Option<Timestamp> {
 /// A time so many seconds later, or as late as times go.
 #[must_use]
 pub(crate) fn later(time: Timestamp, seconds: i64) -> Timestamp {
-    time.saturating_add(jiff::SignedDuration::from_secs(seconds))
+    time.saturating_add(SignedDuration::from_secs(seconds))
         .unwrap_or(time)
 }
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every question is asked again whenever the pod is looked at, so an answer may not depend on how often it was
-//! asked: `start` and `stop` say what is wanted and answer what is so far.
+//! asked: `start` and `stop` say what is wanted and answer what is so far. Only `news` are told once.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -41,6 +41,23 @@ pub enum Image {
     },
     /// It is not there and may not be pulled.
     Absent,
+}
+
+/// How far a start has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It runs since a time.
+    Running { since: Timestamp },
+    /// Its `postStart` hook is not done; until then it does not count as running. `again` is when it will be, where
+    /// that is known.
+    Starting { again: Option<Timestamp> },
+}
+
+/// Something that went wrong with a run and is told, though it changes nothing by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    pub reason: &'static str,
+    pub message: String,
 }
 
 /// What a container is doing.
@@ -118,6 +135,19 @@ pub trait Runtime {
     /// Why there is none, in the words of the event.
     fn address(&mut self, pod: &Value) -> Result<String, String>;
 
+    /// Whether the sandbox of a pod that has one is still there. It goes with its node.
+    fn has_sandbox(&mut self, _pod: &Value) -> bool {
+        true
+    }
+
+    /// Makes the pod's volumes ready.
+    ///
+    /// # Errors
+    /// What could not be, in the words of events.
+    fn mount(&mut self, _pod: &Value, _now: Timestamp) -> Result<(), Vec<String>> {
+        Ok(())
+    }
+
     /// Sees to the image of a run.
     fn image(&mut self, run: &Run<'_>, now: Timestamp) -> Image;
 
@@ -125,7 +155,18 @@ pub trait Runtime {
     ///
     /// # Errors
     /// Why it did not start.
-    fn start(&mut self, run: &Run<'_>, now: Timestamp) -> Result<(), Refused>;
+    fn start(&mut self, run: &Run<'_>, now: Timestamp) -> Result<Begun, Refused>;
+
+    /// The number of the run of a container whose `postStart` hook is not done, where something runs meanwhile that
+    /// has to be stopped.
+    fn starting(&mut self, _pod: &Value, _container: &Container<'_>) -> Option<i64> {
+        None
+    }
+
+    /// What is to be told about a run and was not told before.
+    fn news(&mut self, _run: &Run<'_>) -> Vec<News> {
+        Vec::new()
+    }
 
     /// Tells what a run that was started is doing.
     fn look(&mut self, run: &Run<'_>, now: Timestamp) -> Doing;

@@ -6,8 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use objects::control::{Action, Identity, Loop, Plan};
 use objects::{Change, Key, Kind, World, meta};
 
-use crate::behaviour::Behaviour;
-use crate::usage::pod_metrics;
+use crate::usage::{Meter, pod_metrics};
 
 /// How often usage is measured, as the metrics server does by default.
 const PERIOD: SignedDuration = SignedDuration::from_secs(15);
@@ -15,13 +14,13 @@ const PERIOD: SignedDuration = SignedDuration::from_secs(15);
 /// Measures the pods of namespaces that have an autoscaler. Its keys are namespaces.
 #[derive(Debug)]
 pub struct Sampler {
-    behaviour: Arc<Behaviour>,
+    meter: Arc<dyn Meter>,
 }
 
 impl Sampler {
     #[must_use]
-    pub fn new(behaviour: Arc<Behaviour>) -> Self {
-        Self { behaviour }
+    pub fn new(meter: Arc<dyn Meter>) -> Self {
+        Self { meter }
     }
 }
 
@@ -60,7 +59,7 @@ impl Loop for Sampler {
         }
         actions.extend(world.list(&Kind::POD, &key.name).map(|pod| Action::Observe {
             key: Key::of(Kind::POD_METRICS, pod),
-            value: pod_metrics(&self.behaviour, pod, now),
+            value: pod_metrics(&*self.meter, world, pod, now),
         }));
         Plan {
             actions,
@@ -74,6 +73,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::behaviour::Behaviour;
 
     #[test]
     fn pods_are_measured_while_an_autoscaler_wants_to_know() {
@@ -86,7 +86,7 @@ mod tests {
                 {"name": "c", "state": {"running": {"startedAt": "1970-01-01T00:00:00Z"}}}]},
         });
         world.put(&Key::of(Kind::POD, &pod), pod);
-        let mut sampler = Sampler::new(Arc::default());
+        let mut sampler = Sampler::new(Arc::new(Behaviour::default()));
         let key = Key::new(Kind::NAMESPACE, "", "n");
         let at = Timestamp::from_second(60).expect("in range");
         assert_eq!(sampler.decide(&world, &key, at), Plan::nothing());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::address::Addresses;
 use crate::backoff;
 use crate::behaviour::{Behaviour, End, Pull, Script, Stopping, TERMINATED};
-use crate::runtime::{Doing, Exit, Image, Refused, Run, Runtime, Stop};
+use crate::runtime::{Begun, Doing, Exit, Image, Refused, Run, Runtime, Stop};
 use crate::{image, pod, probes};
 
 /// What SIGKILL leaves as a code.
@@ -68,8 +68,21 @@ impl Runtime for Simulated<'_> {
         self.pull(run, takes, true)
     }
 
-    fn start(&mut self, _run: &Run<'_>, _now: Timestamp) -> Result<(), Refused> {
-        Ok(())
+    fn start(&mut self, run: &Run<'_>, now: Timestamp) -> Result<Begun, Refused> {
+        let hook = run.container.hook_takes("postStart");
+        if hook.is_zero() {
+            return Ok(Begun::Running { since: now });
+        }
+        // Counted from when it could first have started, so that it need not be remembered.
+        let pull = self.script(run).pull_takes.filter(|_| run.restarts == 0);
+        let after = |time: Timestamp, span| time.saturating_add(span).unwrap_or(time);
+        let since = after(run.since, pull.unwrap_or_default());
+        let done = after(since, hook);
+        Ok(if done > now {
+            Begun::Starting { again: Some(done) }
+        } else {
+            Begun::Running { since }
+        })
     }
 
     fn look(&mut self, run: &Run<'_>, now: Timestamp) -> Doing {
@@ -92,8 +105,7 @@ impl Runtime for Simulated<'_> {
 
     fn stop(&mut self, run: &Run<'_>, stop: Stop, now: Timestamp) -> Doing {
         let script = self.script(run);
-        let hook = meta::at(run.container.spec, "/lifecycle/preStop/sleep/seconds");
-        let hook = SignedDuration::from_secs(hook.and_then(Value::as_i64).unwrap_or(0).clamp(0, 1 << 31));
+        let hook = run.container.hook_takes("preStop");
         let (takes, code) = match script.stop {
             Some(Stopping::After { takes, code }) => (hook.saturating_add(takes), code),
             Some(Stopping::Slowly) => (SignedDuration::MAX, KILLED),

@@ -1,4 +1,6 @@
 //! How much CPU and memory pods use: what metrics report, and autoscalers look at.
+//!
+//! What a container uses comes from a [`Meter`]: the behaviour file for simulated pods, or measurements elsewhere.
 
 use jiff::{SignedDuration, Timestamp};
 use objects::{Quantity, World, meta, time};
@@ -6,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::behaviour::{Behaviour, End};
 use crate::pod::{self, Container, time_at};
+use crate::span;
 
 /// What a running container uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +16,20 @@ pub struct Usage {
     pub container: String,
     pub cpu: Quantity,
     pub memory: Quantity,
+    /// Over how long the CPU was measured.
+    pub over: SignedDuration,
+}
+
+/// Knows what containers use.
+pub trait Meter: std::fmt::Debug + Send + Sync {
+    /// What the running containers of a pod use at a time; nothing until all of them are known.
+    fn usage(&self, world: &World, pod: &Value, now: Timestamp) -> Vec<Usage>;
+}
+
+impl Meter for Behaviour {
+    fn usage(&self, _world: &World, pod: &Value, now: Timestamp) -> Vec<Usage> {
+        simulated(self, pod, now)
+    }
 }
 
 /// A container that nobody said anything about uses this part of the CPU that it requests, in percent, …
@@ -20,12 +37,11 @@ const IDLE_CPU: i64 = 10;
 /// … and this part of the memory.
 const IDLE_MEMORY: i64 = 50;
 
-/// Over how long metrics say they were measured.
-const WINDOW: &str = "15s";
+/// Over how long a metrics server measures.
+const WINDOW: SignedDuration = SignedDuration::from_secs(15);
 
-/// What the running containers of a pod use at a time.
-#[must_use]
-pub fn usage(behaviour: &Behaviour, pod: &Value, now: Timestamp) -> Vec<Usage> {
+/// What the running containers of a simulated pod use at a time.
+fn simulated(behaviour: &Behaviour, pod: &Value, now: Timestamp) -> Vec<Usage> {
     pod::containers(pod)
         .filter_map(|container| {
             let since = running_since(pod, &container)?;
@@ -47,6 +63,7 @@ pub fn usage(behaviour: &Behaviour, pod: &Value, now: Timestamp) -> Vec<Usage> {
                 memory: step(&script.memory)
                     .or(grown)
                     .unwrap_or_else(|| idle(&container, "memory")),
+                over: WINDOW,
             })
         })
         .collect()
@@ -54,8 +71,9 @@ pub fn usage(behaviour: &Behaviour, pod: &Value, now: Timestamp) -> Vec<Usage> {
 
 /// The `PodMetrics` of a pod; nothing for one of which nothing runs.
 #[must_use]
-pub fn pod_metrics(behaviour: &Behaviour, pod: &Value, now: Timestamp) -> Option<Value> {
-    let containers: Vec<Value> = usage(behaviour, pod, now)
+pub fn pod_metrics(meter: &dyn Meter, world: &World, pod: &Value, now: Timestamp) -> Option<Value> {
+    let all = meter.usage(world, pod, now);
+    let containers: Vec<Value> = all
         .iter()
         .map(|usage| json!({"name": usage.container, "usage": amounts(usage.cpu, usage.memory)}))
         .collect();
@@ -65,7 +83,7 @@ pub fn pod_metrics(behaviour: &Behaviour, pod: &Value, now: Timestamp) -> Option
             "kind": "PodMetrics",
             "metadata": metadata(pod, now),
             "timestamp": time::seconds(now),
-            "window": WINDOW,
+            "window": window(&all),
             "containers": containers,
         })
     })
@@ -73,9 +91,9 @@ pub fn pod_metrics(behaviour: &Behaviour, pod: &Value, now: Timestamp) -> Option
 
 /// The `NodeMetrics` of a node: the sum of its pods.
 #[must_use]
-pub fn node_metrics(behaviour: &Behaviour, world: &World, node: &Value, now: Timestamp) -> Value {
+pub fn node_metrics(meter: &dyn Meter, world: &World, node: &Value, now: Timestamp) -> Value {
     let pods = world.on_node(meta::name(node));
-    let all: Vec<Usage> = pods.flat_map(|pod| usage(behaviour, pod, now)).collect();
+    let all: Vec<Usage> = pods.flat_map(|pod| meter.usage(world, pod, now)).collect();
     let cpu = all.iter().map(|usage| usage.cpu).sum();
     let memory = all.iter().map(|usage| usage.memory).sum();
     json!({
@@ -83,9 +101,14 @@ pub fn node_metrics(behaviour: &Behaviour, world: &World, node: &Value, now: Tim
         "kind": "NodeMetrics",
         "metadata": metadata(node, now),
         "timestamp": time::seconds(now),
-        "window": WINDOW,
+        "window": window(&all),
         "usage": amounts(cpu, memory),
     })
+}
+
+/// The longest time that something was measured over.
+fn window(all: &[Usage]) -> String {
+    span::print(all.iter().map(|usage| usage.over).max().unwrap_or(WINDOW))
 }
 
 fn metadata(object: &Value, now: Timestamp) -> Value {
@@ -159,6 +182,7 @@ mod tests {
                 ]},
             })
         };
+        let world = World::default();
         for (rules, since, cpu, memory) in [
             ("", 900, "50000000n", "51200Ki"),
             (
@@ -181,10 +205,11 @@ mod tests {
             ),
         ] {
             let behaviour = parse(rules).unwrap();
-            let metrics = pod_metrics(&behaviour, &pod(since), now).unwrap();
+            let metrics = pod_metrics(&behaviour, &world, &pod(since), now).unwrap();
+            assert_eq!(metrics["window"], "15s");
             let expected = json!([{"name": "c", "usage": {"cpu": cpu, "memory": memory}}]);
             assert_eq!(metrics["containers"], expected, "{rules}");
         }
-        assert_eq!(pod_metrics(&Behaviour::default(), &json!({}), now), None);
+        assert_eq!(pod_metrics(&Behaviour::default(), &world, &json!({}), now), None);
     }
 }

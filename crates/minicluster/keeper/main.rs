@@ -1,6 +1,7 @@
 //! The other half of process pods, for the tests: what `shipway pod-process` and `shipway pod-echo` are for users.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,10 +11,13 @@ fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     if args.first().is_some_and(|first| first == "pod-echo") {
         let served = echo::serve(&std::env::vars().collect());
-        return if served.is_ok() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
+        return match served {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                // Nobody is left to be told when this fails.
+                let _ = writeln!(std::io::stderr(), "error: {error}");
+                ExitCode::FAILURE
+            }
         };
     }
     let after = |flag: &str| {

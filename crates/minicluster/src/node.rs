@@ -11,10 +11,13 @@
 //! gives to everybody. Not here: cluster addresses of Services are not routed.
 
 mod attach;
+mod descent;
 pub mod echo;
 mod environment;
 mod exec;
 mod files;
+mod gauge;
+mod health;
 mod host;
 mod images;
 pub mod keeper;
@@ -25,7 +28,11 @@ mod probe;
 mod runs;
 pub(crate) mod serve;
 mod spawn;
+mod swap;
+mod tls;
+mod volumes;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -39,11 +46,13 @@ use tokio::task::JoinHandle;
 
 use crate::engine::Wakes;
 use crate::registry::Registry;
-use files::{Folders, Issuer};
+use files::Folders;
 use launch::Ground;
 use runs::Runs;
 use spawn::Starter;
+use volumes::{Issuer, Volumes};
 
+pub(crate) use gauge::Gauge;
 pub(crate) use host::Processes;
 pub use images::{ECHO, Error as ImagesError, Images};
 pub(crate) use probe::port;
@@ -154,6 +163,8 @@ pub(crate) fn prepare(
         runs: runs.clone(),
         addresses: kubelet::Addresses::default(),
         issuer: Box::new(registry.clone()),
+        volumes: Volumes::default(),
+        sandboxes: HashSet::new(),
     };
     let meter = tokio::spawn(meter::measure(runs.clone()));
     let fleet = nodes::of_processes(fleet, block).into_iter();
@@ -174,16 +185,16 @@ impl Fleet {
     /// What containers used when they were last looked at.
     pub(crate) fn usage(&self) -> Vec<Used> {
         let used = |run: &Arc<runs::Run>| {
-            let usage = run.usage();
-            Used {
+            let usage = run.usage()?;
+            Some(Used {
                 namespace: run.key.namespace.to_string(),
                 pod: run.key.name.to_string(),
                 container: run.id.container.clone(),
                 cpu_milli: usage.cpu_milli,
                 memory_bytes: usage.bytes,
-            }
+            })
         };
-        self.runs.running().iter().map(used).collect()
+        self.runs.running().iter().filter_map(used).collect()
     }
 }
 

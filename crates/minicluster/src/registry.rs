@@ -50,7 +50,7 @@ mod write;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use kubelet::Behaviour;
+use kubelet::Meter;
 use serde_json::Value;
 
 use crate::auth::UserInfo;
@@ -80,8 +80,8 @@ pub(crate) struct Registry {
     access: Arc<Access>,
     around: Surroundings,
     tokens: Arc<Tokens>,
-    /// What simulated pods do, if the cluster is to serve what they use.
-    metrics: Option<Arc<Behaviour>>,
+    /// What pods use, if the cluster is to serve that.
+    metrics: Option<Arc<dyn Meter>>,
 }
 
 /// A request for a resource, with everything that a stage may ask.
@@ -174,7 +174,7 @@ impl Registry {
         authority: &str,
         tokens: Tokens,
         table: &'static Table,
-        (around, metrics): (Surroundings, Option<Arc<Behaviour>>),
+        (around, metrics): (Surroundings, Option<Arc<dyn Meter>>),
     ) -> Self {
         let registry = Self {
             access: Access::new(store.clone()),

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kubelet::Behaviour;
+use kubelet::{Behaviour, Meter};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -46,7 +46,7 @@ use crate::auth::token::StaticTokens;
 use crate::auth::{MASTERS, UserInfo};
 use crate::clock::Clock;
 use crate::engine::{self, Engine, Wakes};
-use crate::node::{self, Fleet, Processes};
+use crate::node::{self, Fleet, Gauge, Processes};
 use crate::registry::{Registry, Surroundings, Tokens};
 use crate::schema::{MINORS, NEWEST_MINOR, Table};
 use crate::store::{self, Store};
@@ -194,15 +194,14 @@ impl Cluster {
         } = keys;
         let mut fixed = StaticTokens::default();
         fixed.insert(&token, UserInfo::authenticated(ADMINISTRATOR, &[MASTERS]));
+        let gauge = Arc::new(Gauge::new(Arc::clone(&behaviour)));
+        let meter: Option<Arc<dyn Meter>> = metrics.then(|| Arc::clone(&gauge) as Arc<dyn Meter>);
         let registry = Registry::new(
             store.handle(),
             &server.certificate,
             Tokens::new(fixed, signer),
             table,
-            (
-                Surroundings::new(clock.clone(), seed),
-                metrics.then(|| Arc::clone(&behaviour)),
-            ),
+            (Surroundings::new(clock.clone(), seed), meter.clone()),
         );
         registry.bootstrap().await;
         registry.publish(published(address, &clock, seed)).await;
@@ -222,7 +221,10 @@ impl Cluster {
             Some(options) => runner(options, nodes, (&registry, address), &wakes)?,
             None => (None, None, nodes),
         };
-        let loops = engine::loops(handle.authority(), nodes, (&behaviour, metrics), seed, host);
+        if let Some(fleet) = &fleet {
+            gauge.measure(&fleet.runs);
+        }
+        let loops = engine::loops(handle.authority(), nodes, (&behaviour, meter), seed, host);
         let engine = Engine::new(registry.clone(), clock, loops, seed).woken_by(wakes);
         Ok(Self::run(
             handle,
@@ -257,6 +259,15 @@ impl Cluster {
             fleet,
             handle,
             _store: store,
+        }
+    }
+
+    /// Ends the cluster in peace: nothing is started any more, and pods that are processes are asked to end and have
+    /// their grace for it, but no longer than is said. Dropping it kills them at once.
+    pub async fn stop(self, patience: Duration) {
+        self.engine.abort();
+        if let Some(fleet) = &self.fleet {
+            fleet.runs.stop_all(patience).await;
         }
     }
 

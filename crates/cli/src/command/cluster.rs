@@ -9,6 +9,7 @@ use std::error::Error as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use minicluster::schema::MINORS;
 use minicluster::server::{Cluster, Error, Options};
@@ -46,7 +47,7 @@ enum Command {
     Kubeconfig(Kubeconfig),
 }
 
-/// Start a cluster and serve until SIGINT or SIGTERM.
+/// Start a cluster and serve until SIGINT or SIGTERM; processes of pods then have 8 seconds to end.
 #[derive(Debug, clap::Args)]
 struct Start {
     /// The port on 127.0.0.1; 0 takes a free one.
@@ -77,6 +78,10 @@ struct Kubeconfig {
 }
 
 const KUBECONFIG: &str = "shipway.kubeconfig";
+
+/// How long pods that are processes have to end when the cluster does: a little less than supervisors wait, 10 s, before
+/// they kill.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Serialize)]
 struct Ready {
@@ -165,7 +170,7 @@ fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
     };
     runtime.block_on(async {
         // Before the server is ready, so that whoever stops it at once stops it properly.
-        let stop = Stop::listen().map_err(Problem::Runtime)?;
+        let mut stop = Stop::listen().map_err(Problem::Runtime)?;
         let cluster = Cluster::start(options).await.map_err(Problem::Start)?;
         let handle = cluster.handle();
         let kubeconfig = handle.kubeconfig().map_err(Problem::Start)?;
@@ -182,6 +187,11 @@ fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
             )
         })?;
         stop.wait().await;
+        tokio::select! {
+            () = cluster.stop(PATIENCE) => {}
+            // Whoever says it twice does not want to wait.
+            () = stop.wait() => {}
+        }
         Ok(())
     })
 }
@@ -234,7 +244,7 @@ impl Stop {
         })
     }
 
-    async fn wait(mut self) {
+    async fn wait(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

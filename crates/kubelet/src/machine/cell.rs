@@ -55,6 +55,9 @@ const REASONS: &[&str] = &[
     "RunContainerError",
 ];
 
+/// Why a run ended that ended with its node. A node that comes back remembers no back-off.
+pub(crate) const UNSEEN: &str = "Unknown";
+
 pub(crate) const CRASH_LOOP: &str = "CrashLoopBackOff";
 
 impl<'a> Cell<'a> {
@@ -119,6 +122,9 @@ impl<'a> Cell<'a> {
 
     /// The run that ended, and how long the next one waits for it, as the status has it.
     pub(crate) fn wait_after(&self, exit: &Exit) -> i64 {
+        if exit.reason == UNSEEN {
+            return 0;
+        }
         backoff::restart_wait(backoff::Ended {
             started: exit.started,
             finished: exit.finished,

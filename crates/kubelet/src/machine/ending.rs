@@ -5,6 +5,7 @@ use objects::meta;
 use objects::pod::is_finished;
 
 use super::cell::{Cell, State};
+use super::run::bit;
 use super::{Outcome, Step};
 use crate::pod::{self, Role, later};
 use crate::runtime::{Doing, Run, Stop};
@@ -84,16 +85,22 @@ impl Step<'_, '_> {
             }
             let since = match &self.cells[at].state {
                 State::Running { since } => *since,
-                State::Waiting { .. } => {
-                    self.give_up(at);
-                    continue;
-                }
-                State::Ended(_) => continue,
+                _ => match self.runtime.starting(self.look.pod, &container) {
+                    Some(run) => {
+                        all &= self.abandon(at, run, stop);
+                        continue;
+                    }
+                    None => {
+                        self.give_up(at);
+                        continue;
+                    }
+                },
             };
             if self.is_stop_news(stop.begins) {
                 let event = self.normal("Killing", format!("Stopping container {}", container.name()));
                 self.tell_of(at, event);
             }
+            self.tell_news(at, since);
             let run = Run {
                 pod: self.look.pod,
                 container: &container,
@@ -119,9 +126,34 @@ impl Step<'_, '_> {
         self.is_news(begins)
     }
 
+    /// Stops a run whose `postStart` hook is not done; whether it has ended.
+    fn abandon(&mut self, at: usize, number: i64, stop: Stop) -> bool {
+        let now = self.look.now;
+        let container = self.cells[at].container;
+        let run = Run {
+            pod: self.look.pod,
+            container: &container,
+            restarts: number,
+            since: stop.begins,
+        };
+        let Doing::Ended(exit) = self.runtime.stop(&run, stop, now) else {
+            self.out.starting |= bit(at);
+            return false;
+        };
+        if let State::Ended(before) = &self.cells[at].state {
+            self.cells[at].last = Some(before.clone());
+        }
+        self.cells[at].restarts = number;
+        self.ended(at, exit);
+        true
+    }
+
     /// A container that waits to run again has ended with its last run.
     fn give_up(&mut self, at: usize) {
         let cell = &mut self.cells[at];
+        if !matches!(cell.state, State::Waiting { .. }) {
+            return;
+        }
         (cell.ready, cell.started) = (false, false);
         if let Some(last) = cell.last.take() {
             cell.state = State::Ended(last);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::cell::{CRASH_LOOP, State};
 use super::{Step, whole_second};
 use crate::pod::later;
-use crate::runtime::{Doing, Exit, Failure, Health, Image, Probe, Run, Stop};
+use crate::runtime::{Begun, Doing, Exit, Failure, Health, Image, Probe, Run, Stop};
 use crate::{backoff, holds, image, pod, span};
 
 /// A container changes this often in one look at most: start, end, start again, end again, wait. What is left is
@@ -65,7 +65,7 @@ impl Step<'_, '_> {
                     self.out.awaits.push(missing.awaits);
                     return false;
                 }
-                if !self.cells[at].pulled || self.cells[at].last.is_some() {
+                if !self.was_starting(at) && (!self.cells[at].pulled || self.cells[at].last.is_some()) {
                     self.tell_pulled(at, &image);
                 }
                 self.cells[at].pulled = true;
@@ -82,16 +82,31 @@ impl Step<'_, '_> {
     fn launch(&mut self, at: usize, since: Timestamp) -> bool {
         let now = self.look.now;
         match self.ask(at, since, |step, run| step.runtime.start(run, now)) {
-            Ok(()) => {
-                for (reason, message) in [("Created", "Container created"), ("Started", "Container started")]
-                {
-                    let event = self.normal(reason, message);
-                    self.tell_of(at, event);
+            Ok(begun) => {
+                if !self.was_starting(at) {
+                    for (reason, message) in
+                        [("Created", "Container created"), ("Started", "Container started")]
+                    {
+                        let event = self.normal(reason, message);
+                        self.tell_of(at, event);
+                    }
                 }
-                // To the second, as the status will say it: what follows must not depend on who remembers more.
-                let since = whole_second(now);
-                self.cells[at].state = State::Running { since };
-                true
+                match begun {
+                    Begun::Running { since } => {
+                        // To the second, as the status will say it: what follows must not depend on who remembers
+                        // more.
+                        let since = whole_second(since);
+                        self.cells[at].state = State::Running { since };
+                        true
+                    }
+                    Begun::Starting { again } => {
+                        self.out.starting |= bit(at);
+                        if let Some(again) = again {
+                            self.look_at(again);
+                        }
+                        false
+                    }
+                }
             }
             Err(refused) => {
                 self.fail(at, refused.reason, refused.message);
@@ -101,6 +116,13 @@ impl Step<'_, '_> {
                 false
             }
         }
+    }
+
+    /// Whether its start was told at an earlier look, and only its hook is waited for.
+    fn was_starting(&self, at: usize) -> bool {
+        self.look
+            .before
+            .is_some_and(|before| before.starting & bit(at) != 0)
     }
 
     fn tell_pulled(&mut self, at: usize, image: &Image) {
@@ -246,6 +268,7 @@ impl Step<'_, '_> {
             );
             return self.kill(at, since, now, message);
         }
+        self.tell_news(at, since);
         let health = match self.ask(at, since, |step, run| step.runtime.look(run, now)) {
             Doing::Ended(exit) => {
                 self.ended(at, exit);
@@ -275,6 +298,14 @@ impl Step<'_, '_> {
         }
         for failure in &health.failures {
             self.tell_failure(at, failure);
+        }
+    }
+
+    /// Tells what a runtime has to tell.
+    pub(super) fn tell_news(&mut self, at: usize, since: Timestamp) {
+        for news in self.ask(at, since, |step, run| step.runtime.news(run)) {
+            let event = self.warning(news.reason, news.message);
+            self.tell_of(at, event);
         }
     }
 
@@ -334,9 +365,13 @@ impl Step<'_, '_> {
         }
         let wait = cell.wait_after(&exit);
         let due = later(exit.finished, wait);
-        self.cells[at].last = Some(exit);
+        let before = self.cells[at].last.replace(exit);
         if due <= self.look.now {
-            return self.again(at);
+            let moved = self.again(at, due);
+            if self.is_starting(at) {
+                self.cells[at].last = before;
+            }
+            return moved;
         }
         let name = self.cells[at].container.name().to_owned();
         let pod = pod::full_name(self.look.pod);
@@ -359,13 +394,29 @@ impl Step<'_, '_> {
             self.look_at(due);
             return false;
         }
-        self.again(at)
+        self.again(at, due)
     }
 
-    fn again(&mut self, at: usize) -> bool {
-        let now = self.look.now;
+    /// Starts the next run of a container, which was due at a time. Until its hook is done its status stays as it is:
+    /// a kubelet writes none meanwhile.
+    fn again(&mut self, at: usize, due: Timestamp) -> bool {
+        let waiting = State::waiting("ContainerCreating");
+        let before = std::mem::replace(&mut self.cells[at].state, waiting);
         self.cells[at].restarts += 1;
-        self.cells[at].state = State::waiting("ContainerCreating");
-        self.start(at, now)
+        let moved = self.start(at, due);
+        if self.is_starting(at) {
+            self.cells[at].restarts -= 1;
+            self.cells[at].state = before;
+        }
+        moved
     }
+
+    fn is_starting(&self, at: usize) -> bool {
+        self.out.starting & bit(at) != 0
+    }
+}
+
+/// The bit of a container. A pod of more containers than there are bits tells some events twice.
+pub(super) fn bit(at: usize) -> u64 {
+    1 << at.min(63)
 }

@@ -14,6 +14,7 @@ struct Story {
     sidecar: bool,
     probes: bool,
     volume: bool,
+    hook: bool,
     does: Vec<&'static str>,
     delete_at: Option<i64>,
     map_at: i64,
@@ -37,14 +38,21 @@ fn story() -> impl Strategy<Value = Story> {
         "stops after 3s",
     ];
     let does = prop::sample::subsequence(phrases.to_vec(), 0..4);
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let flags = (
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+    );
     (policy, flags, does, prop::option::of(0_i64..200), 0_i64..40).prop_map(
-        |(policy, (init, sidecar, probes, volume), does, delete_at, map_at)| Story {
+        |(policy, (init, sidecar, probes, volume, hook), does, delete_at, map_at)| Story {
             policy,
             init,
             sidecar,
             probes,
             volume,
+            hook,
             does,
             delete_at,
             map_at,
@@ -59,6 +67,9 @@ impl Story {
             for (field, period) in [("startupProbe", 3), ("readinessProbe", 4), ("livenessProbe", 5)] {
                 container[field] = json!({"periodSeconds": period, "exec": {}});
             }
+        }
+        if self.hook {
+            container["lifecycle"] = json!({"postStart": {"sleep": {"seconds": 4}}});
         }
         let mut init = Vec::new();
         if self.init {

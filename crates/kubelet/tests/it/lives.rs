@@ -267,3 +267,26 @@ fn nodes_of_others_are_left_alone() {
     stage.run(60);
     assert_eq!(stage.writes, 0);
 }
+
+#[test]
+fn a_hook_after_the_start_holds_the_container_and_those_behind_it() {
+    let hook = |seconds: i64| json!({"postStart": {"sleep": {"seconds": seconds}}});
+    let spec = json!({"containers": [
+        {"name": "a", "image": "a", "lifecycle": hook(5)},
+        {"name": "b", "image": "b", "lifecycle": hook(2)},
+        {"name": "c", "image": "c", "lifecycle": {"postStart": {"exec": {"command": ["true"]}}}},
+    ]});
+    insta::assert_snapshot!(life("", spec, 60));
+}
+
+#[test]
+fn a_restarted_container_runs_its_hook_again() {
+    let lifecycle = json!({"postStart": {"sleep": {"seconds": 3}}, "preStop": {"sleep": {"seconds": 4}}});
+    let spec = json!({"containers": [{"name": "c", "image": "a", "lifecycle": lifecycle}]});
+    let mut stage = Stage::new("rules: [{does: exit 1 after 5s}]");
+    stage.put(Kind::POD, pod(spec));
+    stage.run(30);
+    stage.delete(30);
+    stage.run(60);
+    insta::assert_snapshot!(stage.story);
+}

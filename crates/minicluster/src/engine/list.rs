@@ -17,7 +17,7 @@ use controllers::replica_set::ReplicaSets;
 use controllers::stateful_set::StatefulSets;
 use controllers::ttl::FinishedJobs;
 use controllers::volumes::VolumeBinder;
-use kubelet::{Behaviour, Heartbeat, Kubelet, Nodes, Sampler, Telling};
+use kubelet::{Behaviour, Heartbeat, Kubelet, Meter, Nodes, Sampler, Telling};
 use objects::control::Loop;
 use scheduler::Scheduler;
 use serde_json::Value;
@@ -31,7 +31,7 @@ const MANY_NODES: usize = 200;
 pub(crate) fn loops(
     authority: &str,
     nodes: Vec<Value>,
-    (behaviour, metrics): (&Arc<Behaviour>, bool),
+    (behaviour, meter): (&Arc<Behaviour>, Option<Arc<dyn Meter>>),
     seed: Option<u64>,
     processes: Option<Processes>,
 ) -> Vec<Box<dyn Loop>> {
@@ -67,8 +67,8 @@ pub(crate) fn loops(
         Box::new(Nodes::new(nodes, Arc::clone(behaviour), Some(heartbeat))),
         Box::new(Kubelet::new(Arc::clone(behaviour), telling)),
     ];
-    if metrics {
-        loops.push(Box::new(Sampler::new(Arc::clone(behaviour))));
+    if let Some(meter) = meter {
+        loops.push(Box::new(Sampler::new(meter)));
     }
     if let Some(processes) = processes {
         // The last one: the engine wakes it when something happens to a process.

@@ -41,6 +41,7 @@ pub(crate) fn start(runs: &Runs, run: &Run, words: &[String], streams: Streams) 
         tty: streams.tty,
         folder: of_run.folder.clone(),
         mounts: Vec::new(),
+        last_words: of_run.last_words.clone(),
     };
     runs.starter()
         .start(&launch)
@@ -84,6 +85,6 @@ pub(crate) struct Guard(pub(crate) super::spawn::Group);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.sweep();
+        self.0.kill();
     }
 }

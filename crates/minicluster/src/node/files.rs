@@ -6,32 +6,16 @@
 //!
 //! A process sees the machine's files, not an image's: nothing is mounted. So a mount path that stands in a command,
 //! an argument or a variable is replaced by the folder that holds the volume, and `SHIPWAY_VOLUME_NAME` says it too.
-//! What a ConfigMap or Secret holds is written when a container starts, and not followed afterwards.
+//! What volumes hold is written in `volumes`.
 
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
 use kubelet::pod::Container;
-use objects::{Kind, World, meta};
+use objects::meta;
 use serde_json::Value;
 
-use super::environment::{self, Sources};
-
-/// How long a token in a file is good for when the pod does not say: as long as the API fills in.
-const TOKEN_SECONDS: i64 = 3607;
-
-/// Issues the tokens of ServiceAccounts.
-pub(crate) trait Issuer {
-    /// A token for a pod, good for an audience (the API's own for "") and so many seconds.
-    fn token(&self, pod: &Value, audience: &str, seconds: i64) -> Option<String>;
-}
-
-/// A file of a volume.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct File {
-    path: String,
-    bytes: Vec<u8>,
-}
+use super::environment;
 
 /// Where things of a cluster's pods are.
 #[derive(Clone, Debug)]
@@ -50,27 +34,9 @@ impl Folders {
         self.run.join("pods").join(safe(uid))
     }
 
-    /// Writes the volumes of a pod.
-    ///
-    /// # Errors
-    /// With the volume that could not be written.
-    pub(crate) fn write(&self, sources: Sources<'_>, issuer: &dyn Issuer) -> Result<(), String> {
-        let root = self.pod(meta::uid(sources.pod)).join("volumes");
-        for volume in meta::list_at(sources.pod, "/spec/volumes") {
-            let name = meta::text(volume, "name");
-            let folder = root.join(safe(name));
-            let made = make_folder(&folder).and_then(|()| {
-                let files = files(volume, sources, issuer);
-                files.iter().try_for_each(|file| write(&folder, file))
-            });
-            made.map_err(|error| format!("MountVolume.SetUp failed for volume \"{name}\" : {error}"))?;
-            if let Some(claim) = claim(sources.pod, volume) {
-                let claim = self.claim(sources.pod, &claim);
-                make_folder(&claim)
-                    .map_err(|error| format!("MountVolume.SetUp failed for volume \"{name}\" : {error}"))?;
-            }
-        }
-        Ok(())
+    /// The file in which a container may leave its last words.
+    pub(crate) fn last_words(&self, uid: &str, container: &str) -> PathBuf {
+        self.pod(uid).join("termination").join(safe(container))
     }
 
     /// Where the mounts of a container are.
@@ -106,7 +72,8 @@ impl Folders {
         mounts
     }
 
-    fn claim(&self, pod: &Value, claim: &str) -> PathBuf {
+    /// Where the files of a claim are.
+    pub(crate) fn claim(&self, pod: &Value, claim: &str) -> PathBuf {
         self.claims
             .join(safe(&format!("{}_{claim}", meta::namespace(pod))))
     }
@@ -164,7 +131,7 @@ pub(crate) fn safe(name: &str) -> String {
 }
 
 /// A path below a folder that can't leave it.
-fn inside(folder: &Path, path: &str) -> PathBuf {
+pub(crate) fn inside(folder: &Path, path: &str) -> PathBuf {
     let parts = Path::new(path).components().filter_map(|part| match part {
         Component::Normal(part) => Some(part),
         _ => None,
@@ -172,109 +139,19 @@ fn inside(folder: &Path, path: &str) -> PathBuf {
     parts.fold(folder.to_owned(), |path, part| path.join(part))
 }
 
-fn make_folder(folder: &Path) -> io::Result<()> {
+/// Makes a folder and those above it, for its owner alone: what is below may hold secrets.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-fn write(folder: &Path, file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let path = inside(folder, &file.path);
-    if let Some(parent) = path.parent() {
-        make_folder(parent)?;
-    }
-    // Replaced as a whole: a process that reads it sees the old or the new one.
-    let fresh = path.with_extension("fresh~");
-    fs::write(&fresh, &file.bytes)?;
-    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600))?;
-    fs::rename(&fresh, &path)
-}
-
-fn claim(pod: &Value, volume: &Value) -> Option<String> {
+/// The claim behind a volume, if there is one.
+pub(crate) fn claim(pod: &Value, volume: &Value) -> Option<String> {
     if volume.get("ephemeral").is_some() {
         return Some(format!("{}-{}", meta::name(pod), meta::text(volume, "name")));
     }
     let claim = volume.get("persistentVolumeClaim")?;
     Some(meta::text(claim, "claimName").to_owned())
-}
-
-fn files(volume: &Value, sources: Sources<'_>, issuer: &dyn Issuer) -> Vec<File> {
-    match volume.get("projected") {
-        Some(projected) => {
-            let all = meta::list_at(projected, "/sources").iter();
-            all.flat_map(|source| source_files(source, sources, issuer))
-                .collect()
-        }
-        None => source_files(volume, sources, issuer),
-    }
-}
-
-fn source_files(source: &Value, sources: Sources<'_>, issuer: &dyn Issuer) -> Vec<File> {
-    let Sources { world, pod, node, .. } = sources;
-    if let Some(map) = source.get("configMap") {
-        return keyed(world, pod, (&Kind::CONFIG_MAP, map));
-    }
-    if let Some(secret) = source.get("secret") {
-        return keyed(world, pod, (&Kind::SECRET, secret));
-    }
-    if let Some(token) = source.get("serviceAccountToken") {
-        let seconds = meta::number_at(token, "/expirationSeconds").unwrap_or(TOKEN_SECONDS);
-        let issued = issuer.token(pod, meta::text(token, "audience"), seconds);
-        let path = meta::text(token, "path").to_owned();
-        return issued
-            .into_iter()
-            .map(|token| File {
-                path: path.clone(),
-                bytes: token.into_bytes(),
-            })
-            .collect();
-    }
-    let items = source
-        .get("downwardAPI")
-        .map_or(&[][..], |api| meta::list_at(api, "/items"));
-    let item = |item: &Value| {
-        let value = match (item.get("fieldRef"), item.get("resourceFieldRef")) {
-            (Some(reference), _) => environment::field(meta::text(reference, "fieldPath"), sources),
-            (_, Some(reference)) => {
-                let name = meta::text(reference, "containerName");
-                let all = meta::list_at(pod, "/spec/containers").iter();
-                let spec = all.clone().find(|one| meta::text(one, "name") == name);
-                environment::amount(reference, spec?, node)
-            }
-            _ => None,
-        };
-        Some(File {
-            path: meta::text(item, "path").to_owned(),
-            bytes: value?.into_bytes(),
-        })
-    };
-    items.iter().filter_map(item).collect()
-}
-
-fn keyed(world: &World, pod: &Value, (kind, source): (&Kind, &Value)) -> Vec<File> {
-    let name = match meta::text(source, "secretName") {
-        "" => meta::text(source, "name"),
-        name => name,
-    };
-    let object = world.find(kind, meta::namespace(pod), name);
-    let all = object
-        .map(|object| environment::data(object, *kind == Kind::SECRET))
-        .unwrap_or_default();
-    let items = meta::list_at(source, "/items");
-    if items.is_empty() {
-        return all
-            .into_iter()
-            .map(|(path, bytes)| File { path, bytes })
-            .collect();
-    }
-    let item = |item: &Value| {
-        let (_, bytes) = all.iter().find(|(key, _)| key == meta::text(item, "key"))?;
-        Some(File {
-            path: meta::text(item, "path").to_owned(),
-            bytes: bytes.clone(),
-        })
-    };
-    items.iter().filter_map(item).collect()
 }
 
 #[cfg(test)]

@@ -1,18 +1,23 @@
 //! The kubelet's runtime of processes: what the state machine of a pod asks becomes volumes, processes and answers.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 use kubelet::machine::{self, Look, Outcome};
-use kubelet::runtime::{Doing, Image, Refused, Run, Runtime, Stop};
+use kubelet::pod::Container;
+use kubelet::runtime::{Begun, Doing, Image, News, Refused, Run, Runtime, Stop};
 use kubelet::{Addresses, Behaviour, Host, nodes};
+use objects::control::Event;
+use objects::pod::is_finished;
 use objects::{World, meta};
 use serde_json::Value;
 
 use super::environment::Sources;
-use super::files::Issuer;
 use super::images::Images;
 use super::launch::Ground;
 use super::log::Log;
 use super::runs::{self, Runs, Start};
+use super::volumes::{self, Issuer, Synced, Volumes};
 
 /// How long a missing program is shown as news before it counts as waited for.
 const FAILURE_SHOWN: SignedDuration = SignedDuration::from_secs(2);
@@ -28,6 +33,9 @@ pub(crate) struct Processes {
     pub(super) runs: Runs,
     pub(super) addresses: Addresses,
     pub(super) issuer: Box<dyn Issuer + Send>,
+    pub(super) volumes: Volumes,
+    /// Pods that were given a sandbox in this life of the cluster, by uid.
+    pub(super) sandboxes: HashSet<String>,
 }
 
 /// For one look at one pod.
@@ -48,12 +56,30 @@ impl Host for Processes {
             world: look.world,
             node: look.node,
         };
-        machine::step(look, &mut runtime)
+        let synced = runtime.follow(look);
+        let mut outcome = machine::step(look, &mut runtime);
+        if is_finished(look.pod) || meta::is_deleted(look.pod) {
+            return outcome;
+        }
+        outcome.awaits.extend(volumes::followed(look.pod));
+        let again = if synced.failed.is_empty() {
+            synced.again
+        } else {
+            after(look.now, AGAIN)
+        };
+        outcome.again = outcome.again.into_iter().chain(again).min();
+        let failed = synced.failed.into_iter().filter(|_| synced.news);
+        outcome
+            .events
+            .extend(failed.map(|message| failed_mount(look, message)));
+        outcome
     }
 
     fn forget(&mut self, pod: &Value) {
         let uid = meta::uid(pod);
         self.addresses.forget(uid);
+        self.volumes.forget(uid);
+        self.sandboxes.remove(uid);
         let gone = self.runs.forget(uid);
         let logs = runs::log_folder(&self.logs, pod, "");
         let logs = logs
@@ -72,14 +98,39 @@ impl One<'_> {
         runs::id(run.pod, run.container.name(), run.restarts)
     }
 
-    fn try_start(&mut self, run: &Run<'_>) -> Result<(), Refused> {
+    /// Has the volumes of a pod that runs follow what they are made from.
+    fn follow(&mut self, look: Look<'_>) -> Synced {
+        let address = meta::text_at(look.pod, "/status/podIP");
+        let lives = self.host.sandboxes.contains(meta::uid(look.pod));
+        if !lives || address.is_empty() || is_finished(look.pod) || meta::is_deleted(look.pod) {
+            return Synced::default();
+        }
+        self.sync(look.pod, address, look.now)
+    }
+
+    fn sync(&mut self, pod: &Value, address: &str, now: Timestamp) -> Synced {
+        let sources = Sources {
+            world: self.world,
+            pod,
+            node: self.node,
+            address,
+        };
+        let host = &mut *self.host;
+        host.volumes
+            .sync(&host.ground.folders, sources, &*host.issuer, now)
+    }
+
+    fn try_start(&mut self, run: &Run<'_>, now: Timestamp) -> Result<(), Refused> {
         let refused = |reason, message| Refused {
             reason,
             message,
-            again: Timestamp::now().checked_add(AGAIN).ok(),
+            again: after(now, AGAIN),
         };
         let address = self.host.addresses.give(self.world, self.node, run.pod);
         let address = address.map_err(|message| refused("CreateContainerError", message))?;
+        if let Some(message) = self.sync(run.pod, &address, now).failed.into_iter().next() {
+            return Err(refused("CreateContainerError", message));
+        }
         let sources = Sources {
             world: self.world,
             pod: run.pod,
@@ -87,8 +138,6 @@ impl One<'_> {
             address: &address,
         };
         let host = &*self.host;
-        let written = host.ground.folders.write(sources, &*host.issuer);
-        written.map_err(|message| refused("CreateContainerError", message))?;
         let Some(image) = host.images.find(run.container.image()) else {
             return Err(refused(
                 "CreateContainerError",
@@ -124,7 +173,18 @@ impl One<'_> {
 
 impl Runtime for One<'_> {
     fn address(&mut self, pod: &Value) -> Result<String, String> {
-        self.host.addresses.give(self.world, self.node, pod)
+        let address = self.host.addresses.give(self.world, self.node, pod)?;
+        self.host.sandboxes.insert(meta::uid(pod).to_owned());
+        Ok(address)
+    }
+
+    fn has_sandbox(&mut self, pod: &Value) -> bool {
+        self.host.sandboxes.contains(meta::uid(pod))
+    }
+
+    fn mount(&mut self, pod: &Value, now: Timestamp) -> Result<(), Vec<String>> {
+        let failed = self.sync(pod, "", now).failed;
+        if failed.is_empty() { Ok(()) } else { Err(failed) }
     }
 
     fn image(&mut self, run: &Run<'_>, now: Timestamp) -> Image {
@@ -140,12 +200,27 @@ impl Runtime for One<'_> {
         }
     }
 
-    fn start(&mut self, run: &Run<'_>, _now: Timestamp) -> Result<(), Refused> {
-        // The status may not have been written the first time.
-        if self.host.runs.find(&Self::id(run)).is_some() {
-            return Ok(());
+    fn start(&mut self, run: &Run<'_>, now: Timestamp) -> Result<Begun, Refused> {
+        let id = Self::id(run);
+        // The status may not have been written the first time, or the hook not be done.
+        if self.host.runs.find(&id).is_none() {
+            self.try_start(run, now)?;
         }
-        self.try_start(run)
+        Ok(match self.host.runs.find(&id) {
+            Some(run) if run.is_starting() => Begun::Starting { again: None },
+            Some(run) => Begun::Running { since: run.since },
+            None => Begun::Running { since: now },
+        })
+    }
+
+    fn starting(&mut self, pod: &Value, container: &Container<'_>) -> Option<i64> {
+        let latest = self.host.runs.latest(meta::uid(pod), container.name())?;
+        latest.is_starting().then_some(latest.id.run)
+    }
+
+    fn news(&mut self, run: &Run<'_>) -> Vec<News> {
+        let found = self.host.runs.find(&Self::id(run));
+        found.map(|run| run.take_news()).unwrap_or_default()
     }
 
     fn look(&mut self, run: &Run<'_>, _now: Timestamp) -> Doing {
@@ -156,5 +231,16 @@ impl Runtime for One<'_> {
         let id = Self::id(run);
         self.host.runs.stop(&id, stop);
         self.host.runs.look(&id, run.since)
+    }
+}
+
+fn after(now: Timestamp, span: SignedDuration) -> Option<Timestamp> {
+    now.checked_add(span).ok()
+}
+
+fn failed_mount(look: Look<'_>, message: String) -> Event {
+    Event {
+        host: Some(meta::name(look.node).to_owned()),
+        ..Event::warning(look.key, "FailedMount", message)
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! cluster ──spawn──► keeper (leader of a session and group) ──spawn──► the container's program (same group)
-//!    └── holds the lifeline, a named pipe, open ──► closed: the keeper kills its group, itself included
+//!    └── holds the lifeline, a named pipe, open ──► closed: the keeper ends all below it, and itself
 //! ```
 //!
-//! So nothing outlives a cluster that dies without a word. The keeper hands on SIGTERM, and ends as its child did.
+//! So nothing outlives a cluster that dies without a word. The keeper hands on SIGTERM, ends everything on SIGUSR1, and
+//! ends as its child did. What the child leaves behind is ended with it, as in a container: also daemons, which the
+//! keeper adopts.
 
 use std::ffi::OsString;
 use std::io;
@@ -18,6 +20,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
+
+use super::descent;
 
 /// What shells end with when a program is not there.
 const NOT_FOUND: u8 = 127;
@@ -41,6 +45,9 @@ pub fn keep(lifeline: &Path, terminal: Option<&Path>, words: &[OsString]) -> io:
 async fn run(lifeline: &Path, terminal: Option<&Path>, words: &[OsString]) -> io::Result<u8> {
     let mut lifeline = pipe::OpenOptions::new().open_receiver(lifeline)?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut kill = signal(SignalKind::user_defined1())?;
+    let mut children = signal(SignalKind::child())?;
+    descent::adopt();
     // The terminal's own signals are for the child, which is in the same group.
     let _interrupt = signal(SignalKind::interrupt())?;
     let _quit = signal(SignalKind::quit())?;
@@ -62,10 +69,16 @@ async fn run(lifeline: &Path, terminal: Option<&Path>, words: &[OsString]) -> io
     let mut buffer = [0; 1];
     loop {
         tokio::select! {
-            status = child.wait() => return Ok(code(status?)),
+            status = child.wait() => {
+                descent::end();
+                return Ok(code(status?));
+            }
             _ = lifeline.read(&mut buffer) => {
+                descent::end();
                 let _ = kill_current_process_group(Signal::KILL);
             }
+            _ = kill.recv() => descent::end(),
+            _ = children.recv() => descent::bury(pid),
             _ = terminate.recv() => {
                 if let Some(pid) = pid {
                     let _ = kill_process(pid, Signal::TERM);

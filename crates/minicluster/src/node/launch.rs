@@ -19,6 +19,8 @@ pub(crate) struct Launch {
     pub(crate) env: Environment,
     pub(crate) folder: PathBuf,
     pub(crate) mounts: Mounts,
+    /// The file in which it may leave its last words.
+    pub(crate) last_words: PathBuf,
     pub(crate) stdin: bool,
     pub(crate) tty: bool,
 }
@@ -40,6 +42,10 @@ pub(crate) const ECHO: &str = "pod-echo";
 
 /// The argument with which our own program keeps a container's process.
 pub(crate) const KEEPER: &str = "pod-process";
+
+/// Where a container leaves its last words unless it says otherwise, and the variable that names the real file.
+const LAST_WORDS: &str = "/dev/termination-log";
+const LAST_WORDS_VARIABLE: &str = "SHIPWAY_TERMINATION_LOG";
 
 impl Ground {
     /// Plans the process of a container.
@@ -66,7 +72,12 @@ impl Ground {
         env.extend(vars.iter().cloned());
         env.extend(self.told(sources));
         environment::extend(&mut env, container, sources);
-        let mounts = self.folders.mounts(sources.pod, container, &env);
+        let mut mounts = self.folders.mounts(sources.pod, container, &env);
+        let last_words = self.last_words(container, sources)?;
+        let path = meta::text(container.spec, "terminationMessagePath");
+        let path = if path.is_empty() { LAST_WORDS } else { path };
+        mounts.push((path.to_owned(), last_words.clone()));
+        mounts.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
         for (_, value) in env.iter_mut().skip(self.inherited.len()) {
             *value = files::rewrite(value, &mounts);
         }
@@ -77,6 +88,10 @@ impl Ground {
                 env.push((name, real.to_string_lossy().into_owned()));
             }
         }
+        env.push((
+            LAST_WORDS_VARIABLE.to_owned(),
+            last_words.to_string_lossy().into_owned(),
+        ));
         let text = |list: &str| -> Vec<String> {
             let words = meta::list_at(container.spec, list)
                 .iter()
@@ -107,10 +122,20 @@ impl Ground {
             args: words,
             folder,
             mounts,
+            last_words,
             stdin,
             tty,
             env,
         })
+    }
+
+    /// Makes the empty file in which a run may leave its last words.
+    fn last_words(&self, container: &Container<'_>, sources: Sources<'_>) -> Result<PathBuf, String> {
+        let file = self.folders.last_words(meta::uid(sources.pod), container.name());
+        let made = file.parent().map_or(Ok(()), files::make_folder);
+        let made = made.and_then(|()| std::fs::write(&file, ""));
+        made.map_err(|error| format!("can't make {}: {error}", file.display()))?;
+        Ok(file)
     }
 
     fn told(&self, sources: Sources<'_>) -> Environment {

@@ -9,7 +9,7 @@
 //! a process never waits for its log.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +48,8 @@ struct Shared {
     file: Mutex<(File, u64)>,
     grown: watch::Sender<u64>,
     dropped: AtomicU64,
+    /// Why something could not be written, the first time.
+    broken: watch::Sender<Option<String>>,
 }
 
 impl Log {
@@ -57,6 +59,7 @@ impl Log {
     /// When the folder or the file can't be made.
     pub(crate) fn open(folder: &Path, run: i64) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
+        discard(folder, run - 1);
         let path = folder.join(format!("{run}.log"));
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
         let size = file.metadata()?.len();
@@ -65,6 +68,7 @@ impl Log {
             file: Mutex::new((file, size)),
             grown: watch::Sender::new(0),
             dropped: AtomicU64::new(0),
+            broken: watch::Sender::new(None),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -79,6 +83,22 @@ impl Log {
     /// Lines that could not be written.
     pub(crate) fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Waits until something could not be written; why.
+    pub(crate) async fn broken(&self) -> String {
+        let mut broken = self.shared.broken.subscribe();
+        let cause = broken.wait_for(Option::is_some).await;
+        cause.ok().and_then(|cause| cause.clone()).unwrap_or_default()
+    }
+
+    /// The last lines of the newest file.
+    pub(crate) fn end(&self, lines: usize) -> Vec<u8> {
+        let mut wanted = Wanted {
+            tail: Some(lines),
+            ..Wanted::default()
+        };
+        wanted.pick(&std::fs::read(&self.shared.path).unwrap_or_default())
     }
 
     /// Writes down what a stream says until it ends.
@@ -123,12 +143,30 @@ impl Log {
         }
         match file.0.write_all(&text) {
             Ok(()) => file.1 += text.len() as u64,
-            Err(_) => {
+            Err(error) => {
                 shared.dropped.fetch_add(1, Ordering::Relaxed);
+                shared.broken.send_if_modified(|broken| {
+                    let first = broken.is_none();
+                    broken.get_or_insert_with(|| error.to_string());
+                    first
+                });
             }
         }
         drop(file);
         shared.grown.send_modify(|count| *count += 1);
+    }
+}
+
+/// Removes the logs of runs before one: as on a node, the last run and the one before it can be looked at.
+fn discard(folder: &Path, first: i64) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let run = name
+            .to_str()
+            .and_then(|name| name.split('.').next()?.parse::<i64>().ok());
+        if run.is_some_and(|run| run < first) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -149,6 +187,8 @@ pub(crate) struct Wanted {
     pub(crate) since: Option<Timestamp>,
     pub(crate) tail: Option<usize>,
     pub(crate) bytes: Option<usize>,
+    /// What comes first goes on with a line that was begun.
+    pub(crate) amid: bool,
 }
 
 /// A line as it was written: its time and what was said, with a line's end if it has one.
@@ -160,8 +200,8 @@ struct Entry<'a> {
 }
 
 impl Wanted {
-    /// The lines of a file that are wanted, as a client sees them.
-    pub(crate) fn pick(&self, file: &[u8]) -> Vec<u8> {
+    /// The lines of a file that are wanted, as a client sees them. What was picked counts: the next file goes on.
+    pub(crate) fn pick(&mut self, file: &[u8]) -> Vec<u8> {
         let mut entries: Vec<Entry<'_>> = file
             .split_inclusive(|byte| *byte == b'\n')
             .filter_map(read)
@@ -186,23 +226,23 @@ impl Wanted {
         }
         let mut out = Vec::new();
         for entry in &entries {
-            self.print(entry, &mut out);
+            // A line has one time, however many pieces it was written in.
+            if self.timestamps && !self.amid {
+                out.extend_from_slice(entry.time);
+                out.push(b' ');
+            }
+            out.extend_from_slice(entry.text);
+            if entry.whole {
+                out.push(b'\n');
+            }
+            self.amid = !entry.whole;
         }
-        if let Some(limit) = self.bytes {
-            out.truncate(limit);
+        if let Some(limit) = &mut self.bytes {
+            out.truncate(*limit);
+            *limit -= out.len();
         }
+        self.tail = None;
         out
-    }
-
-    fn print(&self, entry: &Entry<'_>, out: &mut Vec<u8>) {
-        if self.timestamps {
-            out.extend_from_slice(entry.time);
-            out.push(b' ');
-        }
-        out.extend_from_slice(entry.text);
-        if entry.whole {
-            out.push(b'\n');
-        }
     }
 }
 
@@ -222,17 +262,48 @@ fn at(entry: &Entry<'_>) -> Option<Timestamp> {
     std::str::from_utf8(entry.time).ok()?.parse().ok()
 }
 
-/// Everything that is kept of a run, the oldest file first.
-pub(crate) fn kept(folder: &Path, run: i64) -> Vec<u8> {
+/// Everything that is kept of a run, the oldest file first, and how far the newest file was read.
+pub(crate) fn kept(folder: &Path, run: i64) -> (Vec<u8>, u64) {
     let path = folder.join(format!("{run}.log"));
     let older = (1..MOST_FILES)
         .rev()
         .map(|number| path.with_extension(format!("log.{number}")));
     let mut all = Vec::new();
-    for file in older.chain([path.clone()]) {
+    for file in older {
         all.extend(std::fs::read(file).unwrap_or_default());
     }
-    all
+    let mut at = 0;
+    all.extend(fresh(&path, &mut at));
+    (all, at)
+}
+
+/// The whole lines of a log behind a place, which then is behind them. When the file was put aside meanwhile, what is
+/// left of that one comes first.
+pub(crate) fn fresh(path: &Path, at: &mut u64) -> Vec<u8> {
+    let mut found = Vec::new();
+    let size = std::fs::metadata(path).map_or(0, |found| found.len());
+    if size < *at {
+        found = lines(&path.with_extension("log.1"), *at).unwrap_or_default();
+        *at = 0;
+    }
+    let lines = lines(path, *at).unwrap_or_default();
+    *at += lines.len() as u64;
+    found.extend(lines);
+    found
+}
+
+/// The whole lines of a file from a place on.
+fn lines(path: &Path, at: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(at))?;
+    let mut read = Vec::new();
+    file.read_to_end(&mut read)?;
+    let whole = read
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |last| last + 1);
+    read.truncate(whole);
+    Ok(read)
 }
 
 #[cfg(test)]
@@ -283,9 +354,42 @@ mod tests {
                 "2026-01-01T00:00:03.000000000Z three\n",
             ),
         ] {
-            let picked = wanted.pick(FILE);
+            let picked = { wanted }.pick(FILE);
             assert_eq!(String::from_utf8_lossy(&picked), expected, "{wanted:?}");
         }
+    }
+
+    #[test]
+    fn a_line_in_pieces_has_one_time_and_limits_go_on() {
+        let mut wanted = Wanted {
+            timestamps: true,
+            bytes: Some(70),
+            ..Wanted::default()
+        };
+        let (first, second) = (
+            b"2026-01-01T00:00:02.000000000Z stdout P tw\n",
+            b"2026-01-01T00:00:02.500000000Z stdout F o\n2026-01-01T00:00:03.000000000Z stdout F three\n",
+        );
+        let picked = [wanted.pick(first), wanted.pick(second)].concat();
+        let text = "2026-01-01T00:00:02.000000000Z two\n2026-01-01T00:00:03.000000000Z thre";
+        assert_eq!(
+            (String::from_utf8_lossy(&picked).as_ref(), wanted.bytes),
+            (text, Some(0))
+        );
+    }
+
+    #[test]
+    fn whoever_follows_a_log_misses_nothing_when_it_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("0.log");
+        std::fs::write(&path, "one\ntw").unwrap();
+        let mut at = 0;
+        assert_eq!(fresh(&path, &mut at), b"one\n");
+        std::fs::write(&path, "one\ntwo\n").unwrap();
+        let mut file = rotate(&path).unwrap();
+        file.write_all(b"x\n").unwrap();
+        assert_eq!(fresh(&path, &mut at), b"two\nx\n");
+        assert_eq!(fresh(&path, &mut at), b"");
     }
 
     #[tokio::test]
@@ -295,7 +399,7 @@ mod tests {
         let long = "x".repeat(LONGEST_LINE + 10);
         let said = format!("a\n{long}\nend");
         log.drain("stdout", said.as_bytes()).await;
-        let picked = Wanted::default().pick(&kept(folder.path(), 0));
+        let picked = Wanted::default().pick(&kept(folder.path(), 0).0);
         assert_eq!(String::from_utf8_lossy(&picked), said);
     }
 }

@@ -1,23 +1,26 @@
 //! Probes and hooks, really done: an HTTP request, a connection, a command, a gRPC health check.
 //!
-//! A probe begins after its delay and goes on in its period; readiness and liveness wait for startup. An HTTPS probe
-//! is a connection only: what the certificate says is not looked at.
+//! A probe begins after its delay and goes on in its period; readiness and liveness wait for startup. What a
+//! certificate says is not looked at.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::Request;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use kubelet::runtime::{Failure, Probe};
 use objects::meta;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::exec;
+use super::health;
 use super::runs::{Run, Runs};
+use super::tls;
 
 /// A hook is part of the grace or of the start, both of which are bounded elsewhere; this is the end of it all.
 const LONGEST_HOOK: Duration = Duration::from_secs(3600);
@@ -65,7 +68,7 @@ async fn forever(runs: &Runs, run: &Run, kind: Probe, spec: &Value) {
         }
         let result = match tokio::time::timeout(timeout, act(runs, run, spec)).await {
             Ok(result) => result,
-            Err(_) => Err(late(spec)),
+            Err(_) => Err(late(spec, timeout)),
         };
         match result {
             Ok(()) => {
@@ -116,7 +119,12 @@ pub(crate) async fn act(runs: &Runs, run: &Run, spec: &Value) -> Result<(), Stri
         return connect(run, socket).await.map(|_| ());
     }
     if let Some(grpc) = spec.get("grpc") {
-        return health(run, grpc).await;
+        let (host, port) = place(run, grpc)?;
+        let place = format!("{host}:{port}");
+        let stream = connect(run, grpc).await;
+        let stream =
+            stream.map_err(|cause| format!("error: failed to connect service at \"{place}\": {cause}"))?;
+        return health::check(stream, &place, meta::text(grpc, "service")).await;
     }
     if let Some(seconds) = spec.pointer("/sleep/seconds").and_then(Value::as_u64) {
         tokio::time::sleep(Duration::from_secs(seconds).min(LONGEST_HOOK)).await;
@@ -176,77 +184,58 @@ async fn http(run: &Run, get: &Value) -> Result<(), String> {
         path if path.starts_with('/') => path.to_owned(),
         path => format!("/{path}"),
     };
-    let stream = connect(run, get)
-        .await
-        .map_err(|cause| format!("Get \"http://{host}:{port}{path}\": {cause}"))?;
-    if meta::text(get, "scheme").eq_ignore_ascii_case("https") {
-        return Ok(());
+    let is_secure = meta::text(get, "scheme").eq_ignore_ascii_case("https");
+    let scheme = if is_secure { "https" } else { "http" };
+    let wrong = |error: &dyn std::fmt::Display| format!("Get \"{scheme}://{host}:{port}{path}\": {error}");
+    let stream = connect(run, get).await.map_err(|cause| wrong(&cause))?;
+    let mut request = Request::get(&path);
+    // The pod's own headers take the place of these.
+    let given = meta::list_at(get, "/httpHeaders");
+    let own = [
+        ("Host", format!("{host}:{port}")),
+        ("User-Agent", "kube-probe/1.35".to_owned()),
+        ("Accept", "*/*".to_owned()),
+    ];
+    for (name, value) in own {
+        let is_given = |one: &Value| meta::text(one, "name").eq_ignore_ascii_case(name);
+        if !given.iter().any(is_given) {
+            request = request.header(name, value);
+        }
     }
-    let wrong = |error: &dyn std::fmt::Display| format!("Get \"http://{host}:{port}{path}\": {error}");
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| wrong(&error))?;
-    tokio::spawn(connection);
-    let mut request = Request::get(&path)
-        .header("Host", format!("{host}:{port}"))
-        .header("User-Agent", "kube-probe/1.35");
-    for header in meta::list_at(get, "/httpHeaders") {
+    for header in given {
         request = request.header(meta::text(header, "name"), meta::text(header, "value"));
     }
-    let request = request
-        .body(Full::<Bytes>::default())
-        .map_err(|error| wrong(&error))?;
-    let answer = sender
-        .send_request(request)
-        .await
-        .map_err(|error| wrong(&error))?;
-    let code = answer.status().as_u16();
-    if (200..400).contains(&code) {
-        return Ok(());
+    let request = request.body(Full::default()).map_err(|error| wrong(&error))?;
+    let code = if is_secure {
+        let stream = tls::begin(stream, &host).await.map_err(|error| wrong(&error))?;
+        send(stream, request).await
+    } else {
+        send(stream, request).await
+    };
+    match code.map_err(|error| wrong(&error))? {
+        200..400 => Ok(()),
+        code => Err(format!("HTTP probe failed with statuscode: {code}")),
     }
-    Err(format!("HTTP probe failed with statuscode: {code}"))
 }
 
-/// The health protocol of gRPC: one request, and an answer whose first field is 1.
-async fn health(run: &Run, grpc: &Value) -> Result<(), String> {
-    let stream = connect(run, grpc).await?;
-    let wrong = |error: &dyn std::fmt::Display| format!("rpc error: {error}");
-    let executor = hyper_util::rt::TokioExecutor::new();
-    let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, TokioIo::new(stream))
-        .await
-        .map_err(|error| wrong(&error))?;
+/// Sends a request; the code of the answer.
+async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> hyper::Result<u16>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let service = meta::text(grpc, "service").as_bytes();
-    let service = &service[..service.len().min(100)];
-    let mut body = vec![0, 0, 0, 0, 0];
-    if !service.is_empty() {
-        body.extend([0x0a, u8::try_from(service.len()).unwrap_or_default()]);
-        body.extend_from_slice(service);
-        body[4] = u8::try_from(body.len() - 5).unwrap_or_default();
-    }
-    let request = Request::post(format!("http://{}/grpc.health.v1.Health/Check", run.address))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|error| wrong(&error))?;
-    let answer = sender
-        .send_request(request)
-        .await
-        .map_err(|error| wrong(&error))?;
-    let body = answer
-        .into_body()
-        .collect()
-        .await
-        .map_err(|error| wrong(&error))?;
-    match body.to_bytes().get(5..7) {
-        Some([0x08, 0x01]) => Ok(()),
-        _ => Err("service unhealthy (responded with \"NOT_SERVING\")".to_owned()),
-    }
+    Ok(sender.send_request(request).await?.status().as_u16())
 }
 
-fn late(spec: &Value) -> String {
+fn late(spec: &Value, timeout: Duration) -> String {
     if spec.get("exec").is_some() {
         "command timed out".to_owned()
+    } else if spec.get("grpc").is_some() {
+        format!(
+            "timeout: health rpc did not complete within {}s",
+            timeout.as_secs()
+        )
     } else {
         "context deadline exceeded (Client.Timeout exceeded while awaiting headers)".to_owned()
     }

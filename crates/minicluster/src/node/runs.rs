@@ -10,15 +10,17 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use kubelet::pod::Container;
-use kubelet::runtime::{Doing, Exit, Failure, Health, Probe, Stop};
+use jiff::{SignedDuration, Timestamp};
+use kubelet::pod::{self, Container};
+use kubelet::runtime::{Doing, Exit, Failure, Health, News, Probe, Stop};
 use objects::{Key, Kind, Quantity, meta};
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::Instant;
 
 use super::keeper;
 use super::launch::Launch;
@@ -35,6 +37,11 @@ const LEAST_GRACE: Duration = Duration::from_secs(2);
 
 /// The code of a container that nobody saw end.
 const UNKNOWN: i64 = 255;
+
+/// As much as a kubelet takes of a termination message, and of a log in its place.
+const MOST_WORDS: usize = 4096;
+const LINES_OF_LOG: usize = 80;
+const BYTES_OF_LOG: usize = 2048;
 
 /// What is attached may lag so many pieces behind before it misses some.
 const ATTACHED: usize = 256;
@@ -55,6 +62,10 @@ pub(crate) struct Run {
     pub(crate) spec: Value,
     pub(crate) address: String,
     pub(crate) group: Group,
+    pub(crate) began: Instant,
+    pub(crate) since: Timestamp,
+    /// The file in which it may leave its last words.
+    last_words: PathBuf,
     pub(crate) log: Log,
     pub(crate) terminal: Option<Terminal>,
     /// What is attached hears.
@@ -62,6 +73,7 @@ pub(crate) struct Run {
     /// What is attached says; gone where the container takes nothing.
     pub(crate) heard: Option<mpsc::Sender<Vec<u8>>>,
     limit: Option<Quantity>,
+    grace: SignedDuration,
     seen: Mutex<Seen>,
     stop: watch::Sender<Option<Stop>>,
     /// True when it has ended.
@@ -72,18 +84,24 @@ pub(crate) struct Run {
 #[derive(Clone, Debug, Default)]
 struct Seen {
     exit: Option<Exit>,
+    /// Its `postStart` hook is not done.
+    starting: bool,
     started: bool,
     ready: bool,
     failures: Vec<Failure>,
+    /// What was not told yet: one for each of the few things that can go wrong beside it.
+    news: Vec<News>,
     out_of_memory: bool,
-    usage: Usage,
+    usage: Option<Usage>,
 }
 
 /// What a run uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Usage {
     /// In a thousandth of a CPU.
     pub(crate) cpu_milli: i64,
+    /// Over how long.
+    pub(crate) over: Duration,
     pub(crate) bytes: i64,
 }
 
@@ -171,10 +189,14 @@ impl Runs {
             spec: container.spec.clone(),
             address: address.to_owned(),
             group: spawned.group,
+            began: Instant::now(),
+            since: Timestamp::now(),
+            last_words: launch.last_words.clone(),
             terminal: spawned.terminal.take(),
             said: broadcast::Sender::new(ATTACHED),
             heard: launch.stdin.then_some(heard),
             limit: resources.and_then(Quantity::of),
+            grace: SignedDuration::from_secs(pod::grace(pod)),
             seen: Mutex::default(),
             stop: watch::Sender::new(None),
             over: watch::Sender::new(false),
@@ -186,6 +208,7 @@ impl Runs {
             let mut seen = run.lock();
             seen.started = container.probe(Probe::Startup.field()).is_none();
             seen.ready = seen.started && container.probe(Probe::Readiness.field()).is_none();
+            seen.starting = container.hook("postStart").is_some();
         }
         let mut table = self.table();
         table.retain(|known, _| known.pod != id.pod || known.container != id.container);
@@ -263,6 +286,31 @@ impl Runs {
         runs
     }
 
+    /// Asks everything to end, and waits for that as long as pods have grace, but no longer than is said.
+    pub(crate) async fn stop_all(&self, patience: Duration) {
+        let now = Timestamp::now();
+        let most = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
+        let runs = self.running();
+        for run in &runs {
+            let grace = run.grace.min(most);
+            let deadline = now.saturating_add(grace).unwrap_or(now);
+            self.stop(
+                &run.id,
+                Stop {
+                    begins: now,
+                    deadline,
+                },
+            );
+        }
+        let all = async {
+            for run in &runs {
+                run.ended().await;
+            }
+        };
+        // Whatever is left then is killed by the end.
+        let _ = tokio::time::timeout(patience.saturating_add(DRAIN), all).await;
+    }
+
     /// Ends everything at once.
     pub(crate) fn end(&self) {
         self.running().iter().for_each(|run| run.group.kill());
@@ -311,7 +359,7 @@ impl Runs {
     /// What a run uses was measured; one that is over its limit is ended.
     pub(crate) fn measured(&self, run: &Run, usage: Usage) {
         let mut seen = run.lock();
-        seen.usage = usage;
+        seen.usage = Some(usage);
         if run.limit.is_some_and(|limit| usage.bytes > limit.as_whole()) {
             seen.out_of_memory = true;
             drop(seen);
@@ -350,6 +398,7 @@ impl Runs {
         if let Some(hook) = hook {
             tokio::spawn(self.clone().after_start(Arc::clone(&run), hook));
         }
+        tokio::spawn(self.clone().watch_log(Arc::clone(&run)));
         let status = self.until_over(&run, &mut spawned).await;
         run.group.sweep();
         let _ = tokio::time::timeout(DRAIN, async { while drains.join_next().await.is_some() {} }).await;
@@ -379,35 +428,76 @@ impl Runs {
                 status = spawned.child.wait() => return status.ok(),
                 changed = wanted.changed() => {
                     if changed.is_err() {
-                        run.group.kill();
-                        return spawned.child.wait().await.ok();
+                        return killed(run.group, spawned).await;
                     }
                 }
-                () = kill => {
-                    run.group.kill();
-                    return spawned.child.wait().await.ok();
-                }
+                () = kill => return killed(run.group, spawned).await,
             }
         }
     }
 
     async fn before_stop(self, run: Arc<Run>) {
         if let Some(hook) = run.spec.pointer("/lifecycle/preStop") {
-            tokio::select! {
-                _ = probe::act(&self, &run, hook) => {}
+            let done = tokio::select! {
+                done = probe::act(&self, &run, hook) => done,
                 () = run.ended() => return,
+            };
+            if let Err(cause) = done {
+                self.tell(&run, "FailedPreStopHook", format!("PreStopHook failed: {cause}"));
             }
         }
         run.group.terminate();
     }
 
     async fn after_start(self, run: Arc<Run>, hook: Value) {
-        if probe::act(&self, &run, &hook).await.is_err() {
-            run.group.kill();
+        let done = tokio::select! {
+            done = probe::act(&self, &run, &hook) => done,
+            () = run.ended() => return,
+        };
+        match done {
+            Ok(()) => {
+                run.lock().starting = false;
+                self.shared.wakes.wake(&run.key);
+            }
+            Err(cause) => {
+                self.tell(
+                    &run,
+                    "FailedPostStartHook",
+                    format!("PostStartHook failed: {cause}"),
+                );
+                let now = Timestamp::now();
+                let deadline = now.saturating_add(run.grace).unwrap_or(now);
+                self.stop(
+                    &run.id,
+                    Stop {
+                        begins: now,
+                        deadline,
+                    },
+                );
+            }
         }
     }
 
+    /// Tells once when the log of a run can't be written.
+    async fn watch_log(self, run: Arc<Run>) {
+        let cause = tokio::select! {
+            cause = run.log.broken() => cause,
+            () = run.ended() => return,
+        };
+        let message = format!(
+            "can't write the log of container {}: {cause}; what it says is dropped until there is room",
+            run.id.container
+        );
+        self.tell(&run, "FailedLogging", message);
+    }
+
+    fn tell(&self, run: &Run, reason: &'static str, message: String) {
+        run.lock().news.push(News { reason, message });
+        self.shared.wakes.wake(&run.key);
+    }
+
     fn ended(&self, run: &Run, code: i64) {
+        let message = last_words(run, code);
         let mut seen = run.lock();
         let reason = if seen.out_of_memory {
             "OOMKilled"
@@ -415,8 +505,8 @@ impl Runs {
             Exit::reason_of(code)
         };
         let dropped = run.log.dropped();
-        let message = if dropped == 0 {
-            String::new()
+        let message = if dropped == 0 || !message.is_empty() {
+            message
         } else {
             format!("{dropped} lines of its log could not be written: see whether the disk is full")
         };
@@ -428,7 +518,7 @@ impl Runs {
             started: now,
             finished: now,
         });
-        seen.ready = false;
+        (seen.ready, seen.starting) = (false, false);
         drop(seen);
         run.over.send_replace(true);
         self.shared.wakes.wake(&run.key);
@@ -444,7 +534,18 @@ impl Run {
         self.lock().started
     }
 
-    pub(crate) fn usage(&self) -> Usage {
+    /// Whether its `postStart` hook is not done.
+    pub(crate) fn is_starting(&self) -> bool {
+        self.lock().starting
+    }
+
+    /// What was not told yet.
+    pub(crate) fn take_news(&self) -> Vec<News> {
+        std::mem::take(&mut self.lock().news)
+    }
+
+    /// What it used when it was looked at last, if it was.
+    pub(crate) fn usage(&self) -> Option<Usage> {
         self.lock().usage
     }
 
@@ -458,6 +559,28 @@ impl Run {
     pub(crate) fn over(&self) -> watch::Receiver<bool> {
         self.over.subscribe()
     }
+}
+
+/// Kills a run, and its keeper too where that does not do it.
+async fn killed(group: Group, spawned: &mut Spawned) -> Option<std::process::ExitStatus> {
+    group.kill();
+    if let Ok(status) = tokio::time::timeout(DRAIN, spawned.child.wait()).await {
+        return status.ok();
+    }
+    group.sweep();
+    spawned.child.wait().await.ok()
+}
+
+/// What a container left to say why it ended: its file, or the end of its log where it is to speak for it.
+fn last_words(run: &Run, code: i64) -> String {
+    let mut words = std::fs::read(&run.last_words).unwrap_or_default();
+    words.truncate(MOST_WORDS);
+    let policy = meta::text(&run.spec, "terminationMessagePolicy");
+    if words.is_empty() && code != 0 && policy == "FallbackToLogsOnError" {
+        words = run.log.end(LINES_OF_LOG);
+        words.drain(..words.len().saturating_sub(BYTES_OF_LOG));
+    }
+    String::from_utf8_lossy(&words).into_owned()
 }
 
 /// How long it is until a time.

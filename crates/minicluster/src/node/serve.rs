@@ -74,6 +74,7 @@ impl LogRequest {
                 since: seconds.and_then(ago).or(time),
                 tail: size(tail),
                 bytes: size(bytes),
+                amid: false,
             },
         })
     }
@@ -135,23 +136,17 @@ pub(crate) fn log(
         .runs
         .find(&runs::id(pod, &container, run))
         .filter(|_| request.follow);
-    let wanted = request.wanted;
+    let mut wanted = request.wanted;
     tokio::spawn(async move {
         let path = folder.join(format!("{run}.log"));
-        let kept = log::kept(&folder, run);
-        let end = std::fs::metadata(&path).map_or(0, |found| found.len());
+        let (kept, at) = log::kept(&folder, run);
         let picked = wanted.pick(&kept);
-        let left = wanted.bytes.map(|limit| limit.saturating_sub(picked.len()));
+        drop(kept);
         if !picked.is_empty() && sender.send(Bytes::from(picked)).await.is_err() {
             return;
         }
         if let Some(live) = live {
-            let wanted = Wanted {
-                tail: None,
-                bytes: left,
-                ..wanted
-            };
-            follow(&live, (&path, end), wanted, &sender).await;
+            follow(&live, (&path, at), wanted, &sender).await;
         }
     });
     Ok(receiver)
@@ -162,23 +157,7 @@ async fn follow(run: &Run, (path, mut at): (&Path, u64), mut wanted: Wanted, sen
     let (mut grown, mut over) = (run.log.grown(), run.over());
     loop {
         let ended = *over.borrow_and_update();
-        let file = std::fs::read(path).unwrap_or_default();
-        if (file.len() as u64) < at {
-            // It was rotated: the new one begins at its beginning.
-            at = 0;
-        }
-        let fresh = file
-            .get(usize::try_from(at).unwrap_or(usize::MAX)..)
-            .unwrap_or_default();
-        let whole = fresh
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |last| last + 1);
-        at += whole as u64;
-        let picked = wanted.pick(&fresh[..whole]);
-        if let Some(left) = &mut wanted.bytes {
-            *left = left.saturating_sub(picked.len());
-        }
+        let picked = wanted.pick(&log::fresh(path, &mut at));
         if !picked.is_empty() && sender.send(Bytes::from(picked)).await.is_err() {
             return;
         }
@@ -223,12 +202,9 @@ fn run_of(pod: &Value, container: &str, previous: bool) -> Result<i64, Failure> 
     if waits && !ended_before {
         let reason = meta::text_at(status, "/state/waiting/reason");
         let why = match reason {
-            "ErrImagePull" | "ImagePullBackOff" => "trying and failing to pull image",
-            reason => {
-                return Err(Failure::bad_request(format!(
-                    "container \"{container}\" in pod \"{name}\" is waiting to start: {reason}"
-                )));
-            }
+            "ErrImagePull" => "image can't be pulled",
+            "ImagePullBackOff" => "trying and failing to pull image",
+            reason => reason,
         };
         return Err(Failure::bad_request(format!(
             "container \"{container}\" in pod \"{name}\" is waiting to start: {why}"

@@ -6,7 +6,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -14,6 +16,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::process::{Child, Command};
 
 use super::launch::{KEEPER, Launch};
+
+/// Two seconds at most: a killed process that does not go is stuck in the system, and nobody can wait for that.
+const LOOKS: usize = 200;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a process says, as it says it.
 pub(crate) type Reader = Box<dyn AsyncRead + Send + Unpin>;
@@ -71,7 +77,6 @@ impl Starter {
         };
         command.stdin(if launch.stdin { piped() } else { Stdio::null() });
         command.stdout(piped()).stderr(piped());
-        command.kill_on_drop(true);
         let mut child = command.spawn()?;
         let id = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let group = Group(id.ok_or_else(|| io::Error::other("it ended before it began"))?);
@@ -101,14 +106,13 @@ impl Group {
         let _ = kill_process(self.0, Signal::TERM);
     }
 
-    /// Ends everything in it. Nothing is left of it when this fails.
+    /// Has the keeper end everything below it, daemons included. Nothing is left of it when this fails. A keeper that
+    /// has not begun yet ends by the signal itself.
     pub(crate) fn kill(self) {
-        let _ = kill_process_group(self.0, Signal::KILL);
-        // It may not have made its group yet.
-        let _ = kill_process(self.0, Signal::KILL);
+        let _ = kill_process(self.0, Signal::USR1);
     }
 
-    /// Ends what the keeper left behind when it has ended itself.
+    /// Ends the group at once, with the keeper where it still lives: for a keeper that was killed, or does not answer.
     pub(crate) fn sweep(self) {
         let _ = kill_process_group(self.0, Signal::KILL);
     }
@@ -141,14 +145,19 @@ fn terminal() -> io::Result<(File, PathBuf)> {
     Ok((File::from(master), path))
 }
 
-/// Makes the named pipe that is open as long as we live.
+/// Makes the named pipe that is open as long as we live. Keepers of a cluster that died have their time to end first:
+/// what they keep may have the ports that are wanted now.
 pub(crate) fn lifeline(path: &Path) -> io::Result<File> {
+    for _ in 0..LOOKS {
+        // Without a reader such a pipe can't be opened: nobody is left, or there never was a pipe.
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        if rustix::fs::open(path, flags, Mode::empty()).is_err() {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
     let _ = std::fs::remove_file(path);
-    rustix::fs::mkfifoat(
-        rustix::fs::CWD,
-        path,
-        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
-    )?;
+    rustix::fs::mkfifoat(rustix::fs::CWD, path, Mode::RUSR | Mode::WUSR)?;
     // Open for both, so that nobody has to be at the other end yet.
     File::options().read(true).write(true).open(path)
 }

@@ -11,7 +11,7 @@ use crate::store;
 
 /// `GET` on what is measured.
 pub(super) async fn answer(registry: &Registry, verb: Verb, call: &Call) -> Result<Reply, Failure> {
-    let Some(behaviour) = &registry.metrics else {
+    let Some(meter) = &registry.metrics else {
         return Err(Failure::no_resource());
     };
     let now = time::parse(&call.around.now()).unwrap_or_default();
@@ -26,19 +26,24 @@ pub(super) async fn answer(registry: &Registry, verb: Verb, call: &Call) -> Resu
         Verb::Get => vec![registry.find(&about).map_err(|_| missing(call))?],
         _ => list::page(registry, &about).await?.objects,
     };
-    let mut world = World::default();
     let is_node = call.served.resource.kind == "NodeMetrics";
-    if is_node && let Ok(pods) = store::Resource::new("", "pods") {
-        for pod in registry.values(&pods, None) {
-            world.put(&Key::of(Kind::POD, &pod), pod);
+    // Who measures a pod depends on its node.
+    let mut wanted = vec![("nodes", Kind::NODE)];
+    wanted.extend(is_node.then_some(("pods", Kind::POD)));
+    let mut world = World::default();
+    for (plural, kind) in wanted {
+        let resource = store::Resource::new("", plural);
+        let objects = resource.map_or_else(|_| Vec::new(), |resource| registry.values(&resource, None));
+        for object in objects {
+            world.put(&Key::of(kind.clone(), &object), object);
         }
     }
     let measured = found.iter().filter_map(|object| {
         let object = complete(&about.served, object).ok()?;
         if is_node {
-            return Some(kubelet::node_metrics(behaviour, &world, &object, now));
+            return Some(kubelet::node_metrics(&**meter, &world, &object, now));
         }
-        kubelet::pod_metrics(behaviour, &object, now)
+        kubelet::pod_metrics(&**meter, &world, &object, now)
     });
     let mut measured: Vec<Value> = measured.collect();
     if verb == Verb::Get {

@@ -71,7 +71,7 @@ struct Ended(Group);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.0.sweep();
+        self.0.kill();
     }
 }
 

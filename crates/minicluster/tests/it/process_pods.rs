@@ -1,6 +1,8 @@
 //! Pods that are processes: they really run, are probed, logged and stopped, and nothing of them is left.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,16 +11,29 @@ use minicluster::node::{self, Images};
 use minicluster::server::{Cluster, Handle, Options};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::server::{ask, connect, json};
 
 /// Nothing here takes longer than a second or two, but the machine may be busy.
-const LONGEST: Duration = Duration::from_secs(60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
-const PODS: &str = "/api/v1/namespaces/default/pods";
+pub(crate) const PODS: &str = "/api/v1/namespaces/default/pods";
 
 /// A cluster of one node whose images `sh` and `echo` are programs.
-async fn cluster(folder: &Path) -> Cluster {
+pub(crate) async fn cluster(folder: &Path) -> Cluster {
+    start(folder, |_| {}).await
+}
+
+/// The same with other options.
+pub(crate) async fn start(folder: &Path, change: impl FnOnce(&mut Options)) -> Cluster {
+    let mut options = options(folder);
+    change(&mut options);
+    Cluster::start(options).await.unwrap()
+}
+
+/// One node that runs processes, with the folder `pods` of a folder.
+pub(crate) fn options(folder: &Path) -> Options {
     let map = "images:\n- image: sh\n  program: /bin/sh\n  args: [-c, 'echo no command']\n";
     let processes = node::Options {
         images: Images::parse(map, folder).unwrap(),
@@ -27,29 +42,33 @@ async fn cluster(folder: &Path) -> Cluster {
         keep: false,
         environment: vec![("PATH".to_owned(), std::env::var("PATH").unwrap())],
     };
-    let options = Options {
+    Options {
         nodes: nodes::fleet(1, &Shape::default()),
         processes: Some(processes),
         ..Options::default()
-    };
-    Cluster::start(options).await.unwrap()
+    }
 }
 
-async fn create(handle: &Handle, name: &str, spec: Value) {
+pub(crate) async fn create(handle: &Handle, name: &str, spec: Value) {
     let pod = json!({"metadata": {"name": name, "labels": {"app": name}}, "spec": spec});
     let (code, answer) = json(handle, "POST", PODS, &pod).await;
     assert_eq!(code, 201, "{answer}");
 }
 
-fn shell(script: &str) -> Value {
+pub(crate) fn shell(script: &str) -> Value {
     json!({"name": "c", "image": "sh", "command": ["sh", "-c", script]})
 }
 
 /// Watches a pod until something holds; nothing when it is deleted.
-async fn until(handle: &Handle, name: &str, holds: impl Fn(&Value) -> bool) -> Option<Value> {
+pub(crate) async fn until(handle: &Handle, name: &str, holds: impl Fn(&Value) -> bool) -> Option<Value> {
+    watch(handle, PODS, &format!("metadata.name%3D{name}"), holds).await
+}
+
+/// Watches an object of a list until something holds; nothing when it is deleted.
+async fn watch(handle: &Handle, list: &str, selector: &str, holds: impl Fn(&Value) -> bool) -> Option<Value> {
     let watched = async {
         let mut stream = connect(handle, None, &[]).await;
-        let path = format!("{PODS}?watch=true&fieldSelector=metadata.name%3D{name}");
+        let path = format!("{list}?watch=true&fieldSelector={selector}");
         let token = handle.token();
         let request = format!("GET {path} HTTP/1.1\r\nHost: l\r\nAuthorization: Bearer {token}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -68,19 +87,35 @@ async fn until(handle: &Handle, name: &str, holds: impl Fn(&Value) -> bool) -> O
         panic!("the watch ended");
     };
     let found = tokio::time::timeout(LONGEST, watched).await;
-    found.unwrap_or_else(|_| panic!("{name} never came so far"))
+    found.unwrap_or_else(|_| panic!("{selector} never came so far"))
 }
 
-fn is_phase(phase: &'static str) -> impl Fn(&Value) -> bool {
+/// Waits until something is told of a pod.
+pub(crate) async fn event(handle: &Handle, name: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+    let events = "/api/v1/namespaces/default/events";
+    let selector = format!("involvedObject.name%3D{name}");
+    let told = watch(handle, events, &selector, is_it).await;
+    told.unwrap_or_else(|| panic!("what was told of {name} is gone"))
+}
+
+/// Waits until a pod is gone. It may be before a watch begins, so it is asked for.
+pub(crate) async fn gone(handle: &Handle, name: &str) {
+    let path = format!("{PODS}/{name}");
+    let asked = async { while json(handle, "GET", &path, &Value::Null).await.0 != 404 {} };
+    let gone = tokio::time::timeout(LONGEST, asked).await;
+    gone.unwrap_or_else(|_| panic!("{name} never went"));
+}
+
+pub(crate) fn is_phase(phase: &'static str) -> impl Fn(&Value) -> bool {
     move |pod| pod["status"]["phase"] == phase
 }
 
-fn is_ready(pod: &Value) -> bool {
+pub(crate) fn is_ready(pod: &Value) -> bool {
     let mut conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
     conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
 }
 
-async fn get(handle: &Handle, path: &str) -> (u16, String) {
+pub(crate) async fn get(handle: &Handle, path: &str) -> (u16, String) {
     let headers = format!("Authorization: Bearer {}\r\n", handle.token());
     let (code, body) = ask(handle, "GET", path, &headers, "").await;
     // A log comes in chunks: each with a line of its length.
@@ -216,11 +251,7 @@ async fn a_deleted_pod_is_asked_to_end_and_killed_after_its_grace() {
         until(&handle, name, is_ready).await.unwrap();
         let (code, _) = json(&handle, "DELETE", &format!("{PODS}/{name}"), &Value::Null).await;
         assert!(code < 300, "{code}");
-        // It may be gone before the watch begins.
-        let (code, _) = get(&handle, &format!("{PODS}/{name}")).await;
-        if code == 200 {
-            assert_eq!(until(&handle, name, |_| false).await, None);
-        }
+        gone(&handle, name).await;
     }
 }
 
@@ -286,4 +317,182 @@ async fn a_command_runs_beside_the_container_and_its_exit_is_told() {
         answer.contains("command terminated with non-zero exit code: exit status 4"),
         "{answer}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_processes_use_is_measured_and_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = start(folder.path(), |options| options.metrics = true).await;
+    let handle = cluster.handle();
+    create(
+        &handle,
+        "busy",
+        json!({"containers": [shell("while :; do :; done")]}),
+    )
+    .await;
+    let measured = async |path: &str, find: &(dyn Fn(&Value) -> String + Sync)| {
+        let path = format!("/apis/metrics.k8s.io/v1beta1/{path}");
+        let asked = async {
+            loop {
+                let (code, answer) = json(&handle, "GET", &path, &Value::Null).await;
+                let cpu = find(&answer);
+                if code == 200 && cpu.ends_with('n') && cpu != "0n" {
+                    return (cpu, answer);
+                }
+            }
+        };
+        tokio::time::timeout(LONGEST, asked).await.unwrap()
+    };
+    let (cpu, pod) = measured("namespaces/default/pods/busy", &|pod| {
+        pod["containers"][0]["usage"]["cpu"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    })
+    .await;
+    // A simulated pod without requests uses 1m and 16Mi.
+    assert_ne!(cpu, "1000000n", "{pod}");
+    assert_ne!(pod["containers"][0]["usage"]["memory"], "16384Ki", "{pod}");
+    assert_eq!(pod["containers"][0]["name"], "c");
+    measured("nodes/node-1", &|node| {
+        node["usage"]["cpu"].as_str().unwrap_or_default().to_owned()
+    })
+    .await;
+    let used = cluster.usage();
+    assert!(
+        used.iter().any(|one| one.pod == "busy" && one.cpu_milli > 0),
+        "{used:?}"
+    );
+}
+
+/// Answers `grpc.health.v1.Health/Check` with a status until the listener is gone.
+async fn health_server(listener: TcpListener, status: Arc<AtomicU8>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let status = Arc::clone(&status);
+        tokio::spawn(async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                assert_eq!(request.uri().path(), "/grpc.health.v1.Health/Check");
+                let head = hyper::Response::builder().header("content-type", "application/grpc");
+                let mut stream = respond.send_response(head.body(()).unwrap(), false).unwrap();
+                let answer = vec![0, 0, 0, 0, 2, 8, status.load(Ordering::Relaxed)];
+                stream.send_data(answer.into(), false).unwrap();
+                let mut trailers = hyper::HeaderMap::new();
+                trailers.insert("grpc-status", "0".parse().unwrap());
+                stream.send_trailers(trailers).unwrap();
+            }
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grpc_probe_asks_the_health_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = cluster(folder.path()).await;
+    let handle = cluster.handle();
+    // On all addresses, so on that of the pod too.
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let status = Arc::new(AtomicU8::new(2));
+    tokio::spawn(health_server(listener, Arc::clone(&status)));
+    let mut container = shell("while :; do sleep 1; done");
+    container["readinessProbe"] =
+        json!({"grpc": {"port": port, "service": "shop"}, "periodSeconds": 1, "failureThreshold": 1});
+    create(&handle, "p", json!({"containers": [container]})).await;
+    event(&handle, "p", |event| {
+        event["reason"] == "Unhealthy"
+            && event["message"]
+                == "Readiness probe failed: service unhealthy (responded with \"NOT_SERVING\")"
+    })
+    .await;
+    status.store(1, Ordering::Relaxed);
+    until(&handle, "p", is_ready).await.unwrap();
+    status.store(2, Ordering::Relaxed);
+    until(&handle, "p", |pod| !is_ready(pod)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_ends_with_its_container() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = cluster(folder.path()).await;
+    let handle = cluster.handle();
+    // A session of its own, whose parent is gone: no group and no parent lead to it.
+    let script = |name: &str, then: &str| {
+        let file = folder.path().join(name);
+        let file = file.display();
+        format!(
+            "(setsid sh -c 'echo $$$$ > {file}.new; mv {file}.new {file}; exec sleep 1000' &) ; until [ -e {file} ]; do sleep 0.05; done; {then}"
+        )
+    };
+    let forever = "while :; do sleep 0.1; done";
+    for (name, then) in [("done", "exit 0"), ("deleted", forever), ("left", forever)] {
+        let spec = json!({
+            "restartPolicy": "Never", "terminationGracePeriodSeconds": 1,
+            "containers": [shell(&script(name, then))],
+        });
+        create(&handle, name, spec).await;
+    }
+    until(&handle, "done", is_phase("Succeeded")).await.unwrap();
+    let daemon = async |name: &str| {
+        let file = folder.path().join(name);
+        let read = async {
+            loop {
+                match std::fs::read_to_string(&file) {
+                    Ok(id) => return rustix::process::Pid::from_raw(id.trim().parse().unwrap()).unwrap(),
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+        };
+        tokio::time::timeout(LONGEST, read).await.unwrap()
+    };
+    let ended = async |daemon| {
+        let gone = async {
+            while rustix::process::test_kill_process(daemon).is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONGEST, gone).await.unwrap();
+    };
+    ended(daemon("done").await).await;
+    let (deleted, left) = (daemon("deleted").await, daemon("left").await);
+    assert!(rustix::process::test_kill_process(deleted).is_ok());
+    json(&handle, "DELETE", &format!("{PODS}/deleted"), &Value::Null).await;
+    gone(&handle, "deleted").await;
+    ended(deleted).await;
+    assert!(rustix::process::test_kill_process(left).is_ok());
+    drop(cluster);
+    ended(left).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_autoscaler_follows_what_processes_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = start(folder.path(), |options| options.metrics = true).await;
+    let handle = cluster.handle();
+    // Enough for the scale, and little enough for the machine.
+    let script = "while :; do i=0; while [ $i -lt 9000 ]; do i=$((i+1)); done; sleep 0.05; done";
+    let mut container = shell(script);
+    container["resources"] = json!({"requests": {"cpu": "20m"}});
+    let labels = json!({"app": "busy"});
+    let deployment = json!({"metadata": {"name": "busy"}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {
+            "containers": [container], "terminationGracePeriodSeconds": 1}}}});
+    let path = "/apis/apps/v1/namespaces/default/deployments";
+    let (code, answer) = json(&handle, "POST", path, &deployment).await;
+    assert_eq!(code, 201, "{answer}");
+    let metric = json!({"type": "Resource", "resource": {
+        "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}});
+    let scaler = json!({"metadata": {"name": "busy"}, "spec": {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "busy"},
+        "minReplicas": 1, "maxReplicas": 2, "metrics": [metric]}});
+    let scalers = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
+    let (code, answer) = json(&handle, "POST", scalers, &scaler).await;
+    assert_eq!(code, 201, "{answer}");
+    // Autoscalers look every 15 seconds, as real ones do.
+    watch(&handle, path, "metadata.name%3Dbusy", |found| {
+        found["spec"]["replicas"] == 2
+    })
+    .await
+    .unwrap();
 }

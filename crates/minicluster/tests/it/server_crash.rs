@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kubelet::nodes::{self, Shape};
-use minicluster::server::{ClientCertificate, Cluster, Options};
+use minicluster::server::{ClientCertificate, Cluster, Handle, Options};
 use rustls::ClientConfig;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -49,30 +49,39 @@ async fn child_that_is_killed() {
     };
     let cluster = Cluster::start(options).await.unwrap();
     let handle = cluster.handle();
+    tell(&handle);
+    std::future::pending::<()>().await;
+}
+
+/// Tells the parent how to reach a cluster.
+pub(crate) fn tell(handle: &Handle) {
     let certificate = handle.client_certificate("eve", &["system:masters"], 1).unwrap();
     let told = json!({"address": handle.address(), "authority": handle.authority(), "token": handle.token(),
         "certificate": certificate.certificate, "key": certificate.key});
     let mut out = std::io::stdout().lock();
     std::io::Write::write_all(&mut out, format!("\n{READY}{told}\n").as_bytes()).unwrap();
-    drop(out);
-    std::future::pending::<()>().await;
 }
 
 /// A server's life as its clients see it.
-struct Life {
-    child: Child,
+pub(crate) struct Life {
+    pub(crate) child: Child,
     address: SocketAddr,
     client: ClientConfig,
     token: String,
-    told: Value,
+    pub(crate) told: Value,
 }
 
 impl Life {
     /// Starts a server on a folder. Clients go on with what the first life gave them, if there was one.
     fn begin(folder: &Path, first: Option<&Value>) -> Self {
+        Self::of(("server_crash::child_that_is_killed", FOLDER), folder, first)
+    }
+
+    /// The same with the test that is to be the child, and the variable that tells it the folder.
+    pub(crate) fn of((test, variable): (&str, &str), folder: &Path, first: Option<&Value>) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["server_crash::child_that_is_killed", "--exact", "--nocapture"])
-            .env(FOLDER, folder)
+            .args([test, "--exact", "--nocapture"])
+            .env(variable, folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -93,7 +102,7 @@ impl Life {
     }
 
     /// What is answered, if the server lives to answer.
-    async fn ask(&self, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
         let authorization = format!("Authorization: Bearer {}\r\n", self.token);
         send(
             self.address,
@@ -104,7 +113,7 @@ impl Life {
         .await
     }
 
-    async fn get(&self, path: &str) -> Option<Value> {
+    pub(crate) async fn get(&self, path: &str) -> Option<Value> {
         let (code, value) = self
             .ask("GET", path, &Value::Null)
             .await
@@ -112,13 +121,13 @@ impl Life {
         (code == 200).then_some(value)
     }
 
-    async fn list(&self, path: &str) -> Vec<Value> {
+    pub(crate) async fn list(&self, path: &str) -> Vec<Value> {
         let list = self.get(path).await.expect("a list");
         list["items"].as_array().unwrap().clone()
     }
 
     /// As `kill -9` does.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
