@@ -43,7 +43,7 @@ pub use stored::Releases;
 pub use wait::Unready;
 pub use watching::{Progress, Watching};
 
-use crate::{Cluster, Resource, Why};
+use crate::{At, Cluster, Resource, Why};
 use hold::Held;
 use hooks::When;
 use stored::Stored;
@@ -98,6 +98,8 @@ pub struct Release {
     /// As they were read, oldest first.
     revisions: Vec<Stored>,
     history: History,
+    /// Whether an operation was begun since they were read.
+    is_stale: bool,
 }
 
 /// A plan with what it was made against.
@@ -151,6 +153,7 @@ impl Release {
             watching,
             revisions: Vec::new(),
             history: History::new(name, Vec::new()),
+            is_stale: false,
         };
         release.reload().await?;
         Ok(release)
@@ -240,6 +243,7 @@ impl Release {
     /// Before anything is touched: [`Error::Refused`], [`Error::Braked`], [`Error::Busy`]. After that, whatever failed; the
     /// release is then in the state that the policy [`OnFailure`] says, and the error says which.
     pub async fn deploy(&mut self, mut wanted: Wanted) -> Result<Record, Error> {
+        self.refresh().await?;
         let resumed = self.settle(Some(&wanted)).await?;
         self.check_name(&wanted, resumed.is_some())?;
         let planned = self.plan(&wanted).await?;
@@ -310,6 +314,14 @@ impl Release {
             .update(&self.cluster, &record, (self.options.now)())
             .await?;
         outcome.map(|()| record)
+    }
+
+    /// Reads the records anew if an operation may have changed them since.
+    async fn refresh(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.is_stale, true) {
+            self.reload().await?;
+        }
+        Ok(())
     }
 
     /// Reads the records anew.
@@ -398,6 +410,7 @@ impl Release {
             && let Some(deployed) = self.history.deployed().map(|record| record.revision)
         {
             self.roll_back(deployed).await?;
+            self.reload().await?;
         }
         Ok(None)
     }
@@ -527,6 +540,15 @@ impl Release {
         } = wanted;
         record.deployed(description.as_deref());
         held.finish(&record).await?;
+        // It serves by now: what is left to do does not make it fail, and is done by the next operation if it can't be now.
+        if let Err(error) = self.put_aside(&record).await {
+            self.watching.tell(Progress::Note(format!("older revisions could not be put aside: {error}")));
+        }
+        Ok(record)
+    }
+
+    /// Supersedes the revisions that served before, and deletes the oldest.
+    async fn put_aside(&self, record: &Record) -> Result<(), Error> {
         let now = (self.options.now)();
         for old in &self.revisions {
             if old.record.info.status == Status::Deployed && old.record.revision != record.revision {
@@ -549,7 +571,7 @@ impl Release {
         {
             old.delete(&self.cluster).await?;
         }
-        Ok(record)
+        Ok(())
     }
 
     /// Records a failure and does what the policy says.
@@ -664,6 +686,25 @@ fn is_same(one: &Record, other: &Record) -> bool {
     let hooks =
         |record: &Record| -> Vec<String> { record.hooks.iter().map(|hook| hook.manifest.clone()).collect() };
     one.manifest == other.manifest && one.config == other.config && hooks(one) == hooks(other)
+}
+
+/// Creates an object of which nothing was there before. A request whose answer was lost is looked for before it is made
+/// again, so that it is never made twice.
+async fn create(cluster: &Cluster, at: At<'_>, object: &Value) -> Result<Value, crate::Error> {
+    // As often as any other request is tried.
+    const TRIES: u32 = 7;
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        match cluster.create(at, object, stored::how()).await {
+            Err(error) if error.may_be_done() && !at.name.is_empty() => match cluster.get(at).await? {
+                Some(there) => return Ok(there),
+                None if tried < TRIES => {}
+                None => return Err(error),
+            },
+            other => return other,
+        }
+    }
 }
 
 async fn kind(cluster: &Cluster, api_version: &str, kind: &str) -> Result<Resource, Error> {

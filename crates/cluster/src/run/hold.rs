@@ -56,14 +56,9 @@ impl<'a> Held<'a> {
         };
         let mut object = storage::to_object(record, options.driver, Write::Create((options.now)()))?;
         held.journal.write(&mut object);
-        match cluster
-            .create(held.resource.at(&held.namespace, ""), &object, stored::how())
-            .await
-        {
+        match super::create(cluster, held.at(), &object).await {
             Ok(made) => held.stored = made,
-            Err(error) if error.is(&Why::Exists) || error.may_be_done() => {
-                held.recognise(Some(error)).await?
-            }
+            Err(error) if error.is(&Why::Exists) => held.recognise().await?,
             Err(error) => return Err(error.into()),
         }
         Ok(held)
@@ -147,7 +142,7 @@ impl<'a> Held<'a> {
                 self.journal = renewed;
                 Ok(())
             }
-            Err(error) if error.is(&Why::Conflict) => self.recognise(None).await,
+            Err(error) if error.is(&Why::Conflict) => self.recognise().await,
             Err(_) if (self.options.now)() < self.journal.until => Ok(()),
             Err(_) => Err(self.lost()),
         }
@@ -165,7 +160,7 @@ impl<'a> Held<'a> {
                     self.stored = stored;
                     return Ok(());
                 }
-                Err(error) if error.is(&Why::Conflict) => self.recognise(None).await?,
+                Err(error) if error.is(&Why::Conflict) => self.recognise().await?,
                 Err(error) => return Err(error.into()),
             }
             let is_written = self.stored.get("data") == object.get("data");
@@ -176,11 +171,10 @@ impl<'a> Held<'a> {
         Err(self.lost())
     }
 
-    /// After a conflict, or an answer that was lost: goes on if the stored record is this run's. If there is none, what the
-    /// first write failed with is why.
-    async fn recognise(&mut self, failed: Option<crate::Error>) -> Result<(), Error> {
+    /// After a conflict: goes on if the stored record is still this run's, whose answer was lost.
+    async fn recognise(&mut self) -> Result<(), Error> {
         let Some(stored) = self.cluster.get(self.at()).await? else {
-            return Err(failed.map_or_else(|| self.lost(), Error::from));
+            return Err(self.lost());
         };
         let holder = Journal::of(&stored).map(|journal| journal.holder);
         let is_last_write =

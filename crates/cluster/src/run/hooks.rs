@@ -14,8 +14,8 @@ use serde_json::Value;
 use super::hold::Held;
 use super::wait::{self, Until, Waited};
 use super::watching::Progress;
-use super::{Error, Work, apply, reason, stored, survey};
-use crate::{Resource, Why};
+use super::{Error, Work, apply, reason, survey};
+use crate::Resource;
 
 /// How many lines of a hook's log are shown where its policy asks for it.
 const LOG_LINES: u32 = 1_000;
@@ -223,19 +223,14 @@ async fn one(work: &Work<'_>, ready: &Ready) -> Result<(), Error> {
     let Ready { object, resource, .. } = ready;
     let Key { namespace, name, .. } = &object.key;
     let at = resource.at(namespace, name);
-    let live: Value = match work.cluster.get(at).await? {
+    // A name that the cluster makes can't be looked up: such a hook runs again when a run is killed in it.
+    let there = match name.is_empty() {
+        true => None,
+        false => work.cluster.get(at).await?,
+    };
+    let live: Value = match there {
         Some(live) => live,
-        None => {
-            let created = work.cluster.create(at, &object.value, stored::how()).await;
-            match created {
-                Ok(live) => live,
-                // The answer of an earlier attempt was lost: nothing of this name was there before it.
-                Err(error) if error.is(&Why::Exists) || error.may_be_done() => {
-                    work.cluster.get(at).await?.ok_or(error)?
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        None => super::create(work.cluster, at, &object.value).await?,
     };
     work.watching.tell_changed(&object.key, "created");
     let waited = Waited {

@@ -32,6 +32,7 @@ impl Release {
     /// Before anything is touched: [`Error::NoRelease`], [`Error::Braked`], [`Error::Held`]. After that, whatever failed: the
     /// record then says `uninstalling`, and the next uninstall goes on.
     pub async fn uninstall(&mut self, keep_history: bool) -> Result<Uninstalled, Error> {
+        self.refresh().await?;
         self.settle(None).await?;
         let last = self.revisions.last().cloned().ok_or_else(|| self.none())?;
         if last.record.info.status == Status::Uninstalled {

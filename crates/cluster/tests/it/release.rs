@@ -60,10 +60,15 @@ pub fn deployment(name: &str, image: &str) -> Value {
             "spec": {"containers": [{"name": "web", "image": image}]}}}})
 }
 
-/// A Job that runs at these events.
+/// A Job that runs at these events and ends well.
 pub fn hook(name: &str, events: &[&str]) -> Hook {
+    hook_of_image(name, events, "job")
+}
+
+/// A Job of this image.
+pub fn hook_of_image(name: &str, events: &[&str], image: &str) -> Hook {
     let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": {"backoffLimit": 0,
-        "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "run", "image": "job"}]}}}});
+        "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "run", "image": image}]}}}});
     Hook {
         name: name.to_owned(),
         kind: "Job".to_owned(),
