@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use kube::config::{Config, KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -79,12 +80,25 @@ async fn from_context(merged: Kubeconfig, context: Option<&str>, paths: &[PathBu
         context: Some(name.clone()),
         ..KubeConfigOptions::default()
     };
+    let proxy = own_proxy(&merged, &name);
     let config = Config::from_custom_kubeconfig(merged, &options).await;
-    config.map_err(|source| Error::Kubeconfig {
+    let mut config = config.map_err(|source| Error::Kubeconfig {
         problem: format!("can't use the context {name:?} of {places}"),
         cure: "mend the entry that the cause names, or take another context with `--kube-context`".to_owned(),
         source: Some(Box::new(source)),
-    })
+    })?;
+    // The library has put in what the environment says, which is the caller's to read.
+    config.proxy_url = proxy.as_deref().map(address).transpose()?;
+    Ok(config)
+}
+
+/// The proxy that the kubeconfig itself names for a context.
+fn own_proxy(merged: &Kubeconfig, context: &str) -> Option<String> {
+    let context = merged.contexts.iter().find(|known| known.name == context)?;
+    let name = &context.context.as_ref()?.cluster;
+    let cluster = merged.clusters.iter().find(|known| known.name == *name)?;
+    let proxy = cluster.cluster.as_ref()?.proxy_url.clone();
+    proxy.filter(|proxy| !proxy.is_empty())
 }
 
 fn no_context(known: &[String], places: &str) -> Error {
@@ -182,24 +196,51 @@ fn override_with(config: &mut Config, overrides: &Overrides) -> Result<(), Error
     Ok(())
 }
 
-/// The proxy of the target, where the kubeconfig names none. What the library found in the environment is not used.
+/// The proxy of the target, where the kubeconfig names none. As in Go, it is never used for this machine.
 fn proxy(config: &mut Config, target: &Target) -> Result<(), Error> {
     let host = config.cluster_url.host().unwrap_or_default();
-    let direct = |pattern: &String| {
-        let pattern = pattern.strip_prefix('.').unwrap_or(pattern);
-        !pattern.is_empty() && (pattern == "*" || host == pattern || host.ends_with(&format!(".{pattern}")))
-    };
-    let Some(proxy) = target
-        .proxy
-        .as_ref()
-        .filter(|_| !target.no_proxy.iter().any(direct))
-    else {
-        return Ok(());
-    };
-    if config.proxy_url.is_none() {
+    if config.proxy_url.is_none()
+        && let Some(proxy) = &target.proxy
+        && !is_direct(host, &target.no_proxy)
+    {
         config.proxy_url = Some(address(proxy)?);
     }
     Ok(())
+}
+
+/// Whether a host is reached without a proxy: by its name, its domain, its address or its network.
+fn is_direct(host: &str, patterns: &[String]) -> bool {
+    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    if host == "localhost" || address.is_some_and(|address| address.is_loopback()) {
+        return true;
+    }
+    let fits = |pattern: &str| match pattern.strip_prefix('.').unwrap_or(pattern) {
+        "" => false,
+        "*" => true,
+        name => {
+            host == name
+                || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
+                || address.is_some_and(|address| is_within(address, name))
+        }
+    };
+    patterns.iter().any(|pattern| fits(pattern))
+}
+
+/// Whether an address is in a network as `10.0.0.0/8`.
+fn is_within(address: IpAddr, network: &str) -> bool {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(four) => (u128::from(four.to_bits()) << 96, 32),
+        IpAddr::V6(six) => (six.to_bits(), 128),
+    };
+    let parsed = network.split_once('/').and_then(|(base, length)| {
+        let length: u32 = length.parse().ok()?;
+        Some((bits(base.parse().ok()?), length))
+    });
+    let (own, width) = bits(address);
+    parsed.is_some_and(|((base, other), length)| {
+        let apart = (own ^ base).leading_zeros();
+        width == other && length <= width && apart >= length
+    })
 }
 
 /// Takes whom the kubeconfig says to act as: it is said with each request, so that others can be acted as too.
@@ -249,5 +290,35 @@ fn address(text: &str) -> Result<http::Uri, Error> {
             cure,
             source: Some(Box::new(source)),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_passed_by_as_no_proxy_says() {
+        let cases = [
+            ("127.0.0.1", "", true),
+            ("[::1]", "", true),
+            ("localhost", "", true),
+            ("api.example.com", "", false),
+            ("api.example.com", "*", true),
+            ("api.example.com", "example.com", true),
+            ("api.example.com", ".example.com", true),
+            ("example.com", "api.example.com", false),
+            ("badexample.com", "example.com", false),
+            ("10.1.2.3", "10.0.0.0/8", true),
+            ("10.1.2.3", "10.1.2.3", true),
+            ("11.1.2.3", "10.0.0.0/8", false),
+            ("10.1.2.3", "::/0", false),
+            ("[fd00::1]", "fd00::/16", true),
+            ("10.1.2.3", "0.0.0.0/0", true),
+            ("10.1.2.3", "10.0.0.0/99", false),
+        ];
+        for (host, pattern, direct) in cases {
+            assert_eq!(is_direct(host, &[pattern.to_owned()]), direct, "{host} {pattern}");
+        }
     }
 }
