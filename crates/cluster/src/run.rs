@@ -542,7 +542,9 @@ impl Release {
         held.finish(&record).await?;
         // It serves by now: what is left to do does not make it fail, and is done by the next operation if it can't be now.
         if let Err(error) = self.put_aside(&record).await {
-            self.watching.tell(Progress::Note(format!("older revisions could not be put aside: {error}")));
+            self.watching.tell(Progress::Note(format!(
+                "older revisions could not be put aside: {error}"
+            )));
         }
         Ok(record)
     }

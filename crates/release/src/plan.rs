@@ -435,7 +435,10 @@ mod tests {
 
     #[test]
     fn what_a_failed_revision_left_goes_too() {
-        let there = vec![live(&map("a", "1"), Some(MANAGER)), live(&map("s", "1"), Some(MANAGER))];
+        let there = vec![
+            live(&map("a", "1"), Some(MANAGER)),
+            live(&map("s", "1"), Some(MANAGER)),
+        ];
         let case = Case {
             stray: vec![map("s", "1")],
             ..Case::new(&[map("a", "1")], there)
@@ -458,7 +461,9 @@ mod tests {
     fn what_somebody_else_has_is_refused_unless_it_is_taken() {
         let case = Case::new(&[], vec![live(&map("a", "1"), None)]);
         let refusals = case.plan(&[map("a", "2")]).unwrap_err();
-        assert!(matches!(&refusals[..], [Refusal { cause: Cause::Owned { doubts }, .. }] if doubts.len() == 3));
+        assert!(
+            matches!(&refusals[..], [Refusal { cause: Cause::Owned { doubts }, .. }] if doubts.len() == 3)
+        );
         let taken = Case {
             take_ownership: true,
             ..case
@@ -478,8 +483,14 @@ mod tests {
         let case = Case::new(&[map("b", "1")], vec![live(&map("a", "1"), None), leaving]);
         let refusals = case.plan(&[map("a", "1"), map("b", "2")]).unwrap_err();
         let told: Vec<String> = refusals.iter().map(ToString::to_string).collect();
-        assert!(told[0].starts_with("ConfigMap shop/a (web/templates/maps.yaml): exists and is not"), "{told:?}");
-        assert_eq!(told[1], "ConfigMap shop/b (web/templates/maps.yaml): is being deleted");
+        assert!(
+            told[0].starts_with("ConfigMap shop/a (web/templates/maps.yaml): exists and is not"),
+            "{told:?}"
+        );
+        assert_eq!(
+            told[1],
+            "ConfigMap shop/b (web/templates/maps.yaml): is being deleted"
+        );
     }
 
     #[test]
@@ -493,14 +504,18 @@ mod tests {
         };
         let case = Case::new(&[workload("a")], vec![live(&workload("a"), Some(MANAGER))]);
         let refusals = case.plan(&[workload("b")]).unwrap_err();
-        let [refusal] = &refusals[..] else { panic!("{refusals:?}") };
+        let [refusal] = &refusals[..] else {
+            panic!("{refusals:?}")
+        };
         assert!(refusal.to_string().contains("spec.selector"), "{refusal}");
         assert!(!refusal.cure().is_empty());
     }
 
     #[test]
     fn of_an_object_that_is_given_twice_the_last_counts() {
-        let plan = Case::new(&[], vec![]).plan(&[map("a", "1"), map("a", "2")]).unwrap();
+        let plan = Case::new(&[], vec![])
+            .plan(&[map("a", "1"), map("a", "2")])
+            .unwrap();
         assert_eq!(shown(&plan), "+a");
         assert_eq!(plan.apply[0].object.value["data"]["k"], "2");
     }

@@ -38,7 +38,9 @@ impl Release {
     pub async fn preview(&self, wanted: &Wanted) -> Result<Preview, Error> {
         let planned = self.plan(wanted).await?;
         let changes = planned.plan.apply.iter();
-        let dry_runs: Vec<BoxFuture<'_, _>> = changes.map(|change| self.difference(change, &planned).boxed()).collect();
+        let dry_runs: Vec<BoxFuture<'_, _>> = changes
+            .map(|change| self.difference(change, &planned).boxed())
+            .collect();
         let objects: Vec<Option<Difference>> = stream::iter(dry_runs).buffered(AT_ONCE).try_collect().await?;
         let mut objects: Vec<Difference> = objects.into_iter().flatten().collect();
         for prune in &planned.plan.prune {

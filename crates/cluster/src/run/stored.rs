@@ -71,7 +71,7 @@ impl Stored {
         times
             .into_iter()
             .flatten()
-            .map(|time| time.instant())
+            .map(release::record::Time::instant)
             .max()
             .unwrap_or(Timestamp::UNIX_EPOCH)
     }

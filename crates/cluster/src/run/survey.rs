@@ -80,7 +80,10 @@ pub(crate) async fn objects(
         }
     }
     // Futures of a known type: a task could not hold a closure that borrows across an answer.
-    let reads: Vec<BoxFuture<'_, _>> = groups.into_values().map(|group| read(cluster, group).boxed()).collect();
+    let reads: Vec<BoxFuture<'_, _>> = groups
+        .into_values()
+        .map(|group| read(cluster, group).boxed())
+        .collect();
     let found: Vec<Vec<(Key, Value)>> = stream::iter(reads)
         .buffer_unordered(AT_ONCE)
         .try_collect()

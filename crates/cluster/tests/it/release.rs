@@ -35,12 +35,19 @@ pub fn options(holder: &str) -> Options {
 }
 
 pub async fn open(cluster: &Cluster, options: Options) -> Release {
-    Release::open(cluster, (NAMESPACE, NAME), options, Watching::nobody()).await.unwrap()
+    Release::open(cluster, (NAMESPACE, NAME), options, Watching::nobody())
+        .await
+        .unwrap()
 }
 
 /// A revision of these objects, with hooks.
 pub fn contents(objects: &[Value], hooks: Vec<Hook>) -> Contents {
-    let text = |object: &Value| format!("---\n# Source: web/templates/{}.yaml\n{object}\n", meta::name(object));
+    let text = |object: &Value| {
+        format!(
+            "---\n# Source: web/templates/{}.yaml\n{object}\n",
+            meta::name(object)
+        )
+    };
     Contents {
         chart: StoredChart::default(),
         config: Map::new(),
@@ -81,14 +88,28 @@ pub fn hook_of_image(name: &str, events: &[&str], image: &str) -> Hook {
 
 /// The first revision of the release of these tests.
 pub fn first() -> Contents {
-    let objects = [config_map("kept", "1"), config_map("dropped", "1"), deployment("web", "web:1")];
-    contents(&objects, vec![hook("before", &["pre-upgrade"]), hook("after", &["post-upgrade"])])
+    let objects = [
+        config_map("kept", "1"),
+        config_map("dropped", "1"),
+        deployment("web", "web:1"),
+    ];
+    contents(
+        &objects,
+        vec![hook("before", &["pre-upgrade"]), hook("after", &["post-upgrade"])],
+    )
 }
 
 /// The second: one object changed, one dropped, one new, and hooks before and after.
 pub fn second() -> Contents {
-    let objects = [config_map("kept", "2"), config_map("new", "2"), deployment("web", "web:2")];
-    contents(&objects, vec![hook("before", &["pre-upgrade"]), hook("after", &["post-upgrade"])])
+    let objects = [
+        config_map("kept", "2"),
+        config_map("new", "2"),
+        deployment("web", "web:2"),
+    ];
+    contents(
+        &objects,
+        vec![hook("before", &["pre-upgrade"]), hook("after", &["post-upgrade"])],
+    )
 }
 
 pub async fn install(cluster: &Cluster, contents: Contents) -> Record {
@@ -104,9 +125,16 @@ pub fn upgrade(release: &Release, contents: Contents) -> Wanted {
 /// What there is of the kinds that releases of these tests have, without what differs from run to run.
 pub async fn state(cluster: &Cluster) -> BTreeSet<String> {
     let mut state = BTreeSet::new();
-    for (api_version, kind) in [("v1", "ConfigMap"), ("apps/v1", "Deployment"), ("batch/v1", "Job")] {
+    for (api_version, kind) in [
+        ("v1", "ConfigMap"),
+        ("apps/v1", "Deployment"),
+        ("batch/v1", "Job"),
+    ] {
         let resource = cluster.resource(api_version, kind).await.unwrap().unwrap();
-        let listed = cluster.list(&resource, Some(NAMESPACE), &ListQuery::default()).await.unwrap();
+        let listed = cluster
+            .list(&resource, Some(NAMESPACE), &ListQuery::default())
+            .await
+            .unwrap();
         for object in listed.items {
             let image = meta::text_at(&object, "/spec/template/spec/containers/0/image");
             let data = object.get("data").map(Value::to_string).unwrap_or_default();
@@ -123,5 +151,7 @@ pub async fn state(cluster: &Cluster) -> BTreeSet<String> {
 pub async fn history(cluster: &Cluster) -> Vec<String> {
     let release = open(cluster, options("reader")).await;
     let records = release.history().records().iter();
-    records.map(|record| format!("{} {}", record.revision, record.info.status)).collect()
+    records
+        .map(|record| format!("{} {}", record.revision, record.info.status))
+        .collect()
 }

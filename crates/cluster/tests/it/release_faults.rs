@@ -54,7 +54,12 @@ impl Story {
         let server = server.await.unwrap();
         let faulty = Faulty::start(&server.handle()).await.unwrap();
         let folder = TempDir::new().unwrap();
-        let good = connected(&folder.path().join("good"), &server.handle().kubeconfig().unwrap(), 7).await;
+        let good = connected(
+            &folder.path().join("good"),
+            &server.handle().kubeconfig().unwrap(),
+            7,
+        )
+        .await;
         // A single try: what a client survives by itself is tested elsewhere, and a run that is killed tries nothing.
         let bad = connected(&folder.path().join("bad"), &faulty.kubeconfig(), 4).await;
         install(&good, first()).await;
@@ -105,7 +110,11 @@ impl Story {
         };
         let mut release = open(&self.good, options).await;
         // Done before the answer was lost: then there is nothing to do again.
-        if release.history().deployed().is_some_and(|record| record.revision.get() > 1) {
+        if release
+            .history()
+            .deployed()
+            .is_some_and(|record| record.revision.get() > 1)
+        {
             return Ok(());
         }
         let wanted = upgrade(&release, second());
@@ -197,7 +206,10 @@ fn faults() -> [(&'static str, Fault); 7] {
         ("500 Internal Server Error", Fault::status(500, "InternalError")),
         ("504 Gateway Timeout", Fault::status(504, "Timeout")),
         ("connection reset before the request is read", Fault::Cut),
-        ("connection reset after it is done: the answer is lost", Fault::Lose),
+        (
+            "connection reset after it is done: the answer is lost",
+            Fault::Lose,
+        ),
         ("no answer in time", Fault::Hang),
         ("a watch is closed by the server", Fault::End { lines: 0 }),
     ]
@@ -221,7 +233,9 @@ async fn a_fault_at_any_request_changes_nothing_in_the_end() {
             let (fault, expected) = (fault.clone(), Arc::clone(&expected));
             async move {
                 let story = Story::new().await;
-                let chosen = move |seen: &Seen| (seen.number == number && befalls(&fault, &seen.path)).then(|| fault.clone());
+                let chosen = move |seen: &Seen| {
+                    (seen.number == number && befalls(&fault, &seen.path)).then(|| fault.clone())
+                };
                 let done = story.upgrade(options("first"), chosen).await;
                 let seen = story.faulty.seen();
                 assert!(done.is_ok(), "{name} at {number}: {done:?} {seen:#?}");
@@ -245,7 +259,11 @@ async fn a_run_that_is_killed_at_any_request_is_resumed() {
                 story.killed_at(number, last.clone()).await;
                 story.again(Interrupted::Resume).await.unwrap();
                 let seen = story.faulty.seen();
-                assert_eq!(story.outcome().await, *expected, "killed at {number} by {last:?}: {seen:#?}");
+                assert_eq!(
+                    story.outcome().await,
+                    *expected,
+                    "killed at {number} by {last:?}: {seen:#?}"
+                );
             }
         })
         .await;
@@ -266,9 +284,18 @@ async fn a_run_that_is_killed_at_any_request_is_rolled_back_where_that_is_the_po
             let outcome = story.outcome().await;
             assert_eq!(outcome.state, expected.state, "killed at {number}");
             let (last, old) = outcome.history.split_last().unwrap();
-            assert!(last.ends_with(" deployed"), "killed at {number}: {:?}", outcome.history);
-            let is_settled = |revision: &String| revision.ends_with(" superseded") || revision.ends_with(" failed");
-            assert!(old.iter().all(is_settled), "killed at {number}: {:?}", outcome.history);
+            assert!(
+                last.ends_with(" deployed"),
+                "killed at {number}: {:?}",
+                outcome.history
+            );
+            let is_settled =
+                |revision: &String| revision.ends_with(" superseded") || revision.ends_with(" failed");
+            assert!(
+                old.iter().all(is_settled),
+                "killed at {number}: {:?}",
+                outcome.history
+            );
         }
     })
     .await;
@@ -287,7 +314,11 @@ async fn a_field_that_somebody_else_takes_meanwhile_is_a_conflict_and_nothing_is
         force: true,
         dry_run: false,
     };
-    story.good.apply(maps.at("default", "kept"), &theirs, how).await.unwrap();
+    story
+        .good
+        .apply(maps.at("default", "kept"), &theirs, how)
+        .await
+        .unwrap();
     let error = release.deploy(wanted).await.unwrap_err().to_string();
     assert!(error.contains("somebody"), "{error}");
     let kept = story.good.get(maps.at("default", "kept")).await.unwrap().unwrap();
@@ -301,7 +332,10 @@ async fn a_field_that_somebody_else_takes_meanwhile_is_a_conflict_and_nothing_is
     let mut release = open(&story.good, options).await;
     let wanted = upgrade(&release, second());
     release.deploy(wanted).await.unwrap();
-    assert_eq!(history(&story.good).await, ["1 superseded", "2 failed", "3 deployed"]);
+    assert_eq!(
+        history(&story.good).await,
+        ["1 superseded", "2 failed", "3 deployed"]
+    );
     assert_eq!(state(&story.good).await, undisturbed().await.0.state);
 }
 
@@ -320,7 +354,11 @@ async fn a_hook_that_fails_stops_the_operation_and_the_release_goes_back() {
         };
         let mut release = open(&story.good, options).await;
         let mut contents = second();
-        contents.hooks = vec![crate::release::hook_of_image("before", &["pre-upgrade"], "broken")];
+        contents.hooks = vec![crate::release::hook_of_image(
+            "before",
+            &["pre-upgrade"],
+            "broken",
+        )];
         let wanted = upgrade(&release, contents);
         let error = release.deploy(wanted).await.unwrap_err().to_string();
         assert!(error.contains("hook before failed"), "{error}");
