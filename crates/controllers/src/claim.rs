@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use objects::control::Action;
-use objects::{Change, Key, Kind, Selector, World, meta};
+use objects::{Brief, Change, Key, Kind, Selector, World, meta};
 use serde_json::{Value, json};
 
 /// Who claims.
@@ -50,16 +50,56 @@ pub fn claim<'a>(
             claims.actions.push(release(owner, kind, object));
         }
     }
-    // A selector that selects everything is a mistake, and no reason to take what others left.
-    if leaving || selector.is_empty() {
-        return claims;
-    }
-    for object in world.orphans(kind, meta::namespace(owner.object)) {
-        if matches(object) && !meta::is_deleted(object) {
-            claims.actions.push(adopt(owner, kind, object));
+    claims
+        .actions
+        .extend(adoptions(world, owner, (selector, kind), eligible));
+    claims
+}
+
+/// [`claim`] for pods that may be very many: they are given in brief, and none is read that stays.
+pub fn claim_pods<'a>(
+    world: &'a World,
+    owner: &Owner<'a>,
+    selector: &Selector,
+    eligible: impl Fn(&Value) -> bool,
+) -> (Vec<(&'a Key, &'a Brief)>, Vec<Action>) {
+    let leaving = meta::is_deleted(owner.object);
+    let (mut mine, mut actions) = (Vec::new(), Vec::new());
+    let mut chosen = Chosen::by(selector);
+    for (key, brief) in world.pods_of(meta::uid(owner.object)) {
+        if chosen.has(brief) {
+            mine.push((key, brief));
+        } else if let Some(pod) = world.get(key).filter(|_| !leaving) {
+            actions.push(release(owner, &Kind::POD, pod));
         }
     }
-    claims
+    actions.extend(adoptions(world, owner, (selector, &Kind::POD), eligible));
+    (mine, actions)
+}
+
+/// Whether pods are selected, asked once for all that share their labels.
+#[derive(Debug)]
+pub struct Chosen<'a, 'b> {
+    selector: &'b Selector,
+    last: Option<(&'a Arc<Value>, bool)>,
+}
+
+impl<'a, 'b> Chosen<'a, 'b> {
+    #[must_use]
+    pub fn by(selector: &'b Selector) -> Self {
+        Self { selector, last: None }
+    }
+
+    pub fn has(&mut self, pod: &'a Brief) -> bool {
+        match self.last {
+            Some((labels, chosen)) if Arc::ptr_eq(labels, &pod.labels) => chosen,
+            _ => {
+                let chosen = self.selector.selects_labels(&pod.labels);
+                self.last = Some((&pod.labels, chosen));
+                chosen
+            }
+        }
+    }
 }
 
 /// The object of a kind that controls this one, whether it is there or not.
@@ -109,6 +149,22 @@ pub fn touch_adopters(
 #[must_use]
 pub fn wants(selector: &Selector, object: &Value) -> bool {
     !selector.is_empty() && meta::controller(object).is_none() && selector.selects(object)
+}
+
+fn adoptions(
+    world: &World,
+    owner: &Owner<'_>,
+    (selector, kind): (&Selector, &Kind),
+    eligible: impl Fn(&Value) -> bool,
+) -> Vec<Action> {
+    // A selector that selects everything is a mistake, and no reason to take what others left.
+    if meta::is_deleted(owner.object) || selector.is_empty() {
+        return Vec::new();
+    }
+    let orphans = world.orphans(kind, meta::namespace(owner.object));
+    let wanted =
+        orphans.filter(|object| selector.selects(object) && eligible(object) && !meta::is_deleted(object));
+    wanted.map(|object| adopt(owner, kind, object)).collect()
 }
 
 fn adopt(owner: &Owner<'_>, kind: &Kind, object: &Value) -> Action {

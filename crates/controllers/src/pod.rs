@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 pub use objects::pod::{is_finished, is_ready};
-use objects::{Kind, meta, time};
+use objects::{Brief, Kind, meta, time};
 use serde_json::Value;
 
 /// The kind, for those who need it for as long as the world.
@@ -51,13 +51,28 @@ pub fn ready_since(pod: &Value) -> Option<Timestamp> {
 /// Whether the pod has been ready for `min_ready_seconds`.
 #[must_use]
 pub fn availability(pod: &Value, min_ready_seconds: i64, now: Timestamp) -> Availability {
-    if !is_ready(pod) {
+    available(is_ready(pod), || ready_since(pod), min_ready_seconds, now)
+}
+
+/// [`availability`] of a pod in brief.
+#[must_use]
+pub fn brief_availability(pod: &Brief, min_ready_seconds: i64, now: Timestamp) -> Availability {
+    available(pod.ready, || pod.ready_since, min_ready_seconds, now)
+}
+
+fn available(
+    ready: bool,
+    since: impl Fn() -> Option<Timestamp>,
+    min_ready_seconds: i64,
+    now: Timestamp,
+) -> Availability {
+    if !ready {
         return Availability::No;
     }
     if min_ready_seconds <= 0 {
         return Availability::Yes;
     }
-    let Some(since) = ready_since(pod) else {
+    let Some(since) = since() else {
         return Availability::No;
     };
     match since.checked_add(SignedDuration::from_secs(min_ready_seconds)) {

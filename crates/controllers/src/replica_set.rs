@@ -13,7 +13,7 @@ mod ranking;
 use jiff::Timestamp;
 use objects::condition::{self, Condition};
 use objects::control::{Action, Event, Identity, Loop, Plan, Refusal};
-use objects::{Change, Key, Kind, Selector, World, meta};
+use objects::{Brief, Change, Key, Kind, Selector, World, meta};
 use serde_json::Value;
 
 use crate::claim::{self, Owner};
@@ -104,7 +104,9 @@ impl ReplicaSets {
             }
         } else if missing < 0 {
             let related = related(seen.world, seen.set, &self.flavour.kind);
-            for pod in ranking::victims(&seen.active, &related, bounded(-missing), seen.now) {
+            let active = seen.active.iter().filter_map(|(key, _)| seen.world.get(key));
+            let active: Vec<&Value> = active.map(|pod| &**pod).collect();
+            for pod in ranking::victims(&active, &related, bounded(-missing), seen.now) {
                 let told = format!("Deleted pod: {}", meta::name(pod));
                 plan.push(Action::delete(Key::of(Kind::POD, pod), pod));
                 plan.push(Action::Record(Event::normal(seen.key, "SuccessfulDelete", told)));
@@ -125,7 +127,7 @@ struct Seen<'a> {
     world: &'a World,
     key: &'a Key,
     set: &'a Value,
-    active: Vec<&'a Value>,
+    active: Vec<(&'a Key, &'a Brief)>,
     now: Timestamp,
 }
 
@@ -163,16 +165,15 @@ impl Loop for ReplicaSets {
         };
         // A finished pod is not worth adopting, but it stays with the owner that it has.
         let eligible = |pod: &Value| meta::controller(pod).is_some() || pod::is_active(pod);
-        let claims = claim::claim(world, &owner, &self.selector(set), &pod::KIND, eligible);
-        if !claims.actions.is_empty() {
-            return Plan::of(claims.actions);
+        let (mine, actions) = claim::claim_pods(world, &owner, &self.selector(set), eligible);
+        if !actions.is_empty() {
+            return Plan::of(actions);
         }
-        let pods = claims.mine.iter().map(|pod| &***pod);
         let seen = Seen {
             world,
             key,
             set,
-            active: pods.filter(|pod| pod::is_active(pod)).collect(),
+            active: mine.into_iter().filter(|(_, pod)| pod.active).collect(),
             now,
         };
         let counts = Counts::of(set, &seen.active, now);

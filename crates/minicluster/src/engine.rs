@@ -13,6 +13,7 @@
 mod execute;
 mod kinds;
 mod list;
+mod pace;
 mod queue;
 mod recorder;
 mod wakes;
@@ -21,7 +22,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use objects::control::{Action, Loop, Refusal};
+use objects::control::{Action, Event, Loop, Refusal};
 use objects::{Change, Key, World, meta};
 use serde_json::Value;
 
@@ -32,8 +33,9 @@ use crate::clock::Clock;
 use crate::registry::Registry;
 use crate::registry::failure::Failure;
 use crate::store::{EventKind, Feed, News};
-use kinds::Kinds;
-use queue::{LoopIndex, Queue};
+use kinds::{Kinds, Read};
+use pace::Pace;
+use queue::{Item, LoopIndex, Queue};
 use recorder::Recorder;
 
 /// How many keys are looked at before other tasks of the runtime get their turn: enough to make the pause cheap,
@@ -52,6 +54,7 @@ pub(crate) struct Engine {
     world: World,
     loops: Vec<Box<dyn Loop>>,
     queue: Queue,
+    pace: Pace,
     recorder: Recorder,
     /// Keys that the last loop of the list is to look at though the world has not changed.
     wakes: Wakes,
@@ -73,6 +76,7 @@ impl Engine {
             kinds: Kinds::default(),
             world: World::default(),
             queue: seed.map_or_else(Queue::default, Queue::shuffled),
+            pace: Pace::default(),
             recorder: Recorder::default(),
             wakes: Wakes::default(),
             written: HashMap::new(),
@@ -157,8 +161,8 @@ impl Engine {
                     let gone = event.kind == EventKind::Deleted;
                     let written = self.written.remove(&event.revision());
                     let read = self.kinds.read(&self.registry, &event.object, written);
-                    if let Some((key, value)) = read {
-                        self.change(&key, (!gone).then_some(value));
+                    if let Some((key, read)) = read {
+                        self.change(&key, (!gone).then_some(read));
                     }
                 }
             }
@@ -166,13 +170,12 @@ impl Engine {
                 let old = std::mem::take(&mut self.world);
                 self.world.serve_as(&old);
                 for object in objects {
-                    if let Some((key, value)) = self.kinds.read(&self.registry, &object, None) {
-                        self.change(&key, Some(value));
+                    if let Some((key, read)) = self.kinds.read(&self.registry, &object, None) {
+                        self.change(&key, Some(read));
                     }
                 }
                 for kind in old.kinds() {
-                    let gone = old.all(kind).map(|object| Key::of(kind.clone(), object));
-                    for key in gone.filter(|key| self.world.get(key).is_none()) {
+                    for key in old.keys(kind).filter(|key| !self.world.has(key)) {
                         let change = Change {
                             key: &key,
                             old: old.get(&key).map(|object| &**object),
@@ -185,17 +188,22 @@ impl Engine {
         }
         // A write is in the feed before its writer is told: what is left now changed nothing.
         self.written.clear();
+        self.world.cool();
     }
 
-    fn change(&mut self, key: &Key, new: Option<Value>) {
+    fn change(&mut self, key: &Key, new: Option<Read>) {
         let old = match new {
-            Some(value) => self.world.put(key, value),
+            Some(Read { value, source }) => self.world.put_stored(key, value, Some(Box::new(source))),
             None => self.world.remove(key),
         };
+        self.changed(key, old.as_deref());
+    }
+
+    fn changed(&mut self, key: &Key, old: Option<&Value>) {
         let new = self.world.get(key).cloned();
         let change = Change {
             key,
-            old: old.as_deref(),
+            old,
             new: new.as_deref(),
         };
         touch(&mut self.loops, &self.world, &change, &mut self.queue);
@@ -203,9 +211,11 @@ impl Engine {
 
     /// One key's turn: decide, execute, and make the next appointment.
     async fn look(&mut self, at: LoopIndex, key: Key) {
-        let plan = self.loops[at].decide(&self.world, &key, self.clock.now());
+        let now = self.clock.now();
+        let plan = self.loops[at].decide(&self.world, &key, now);
         let item = (at, key);
         self.queue.appoint(&item, plan.again);
+        let pause = self.pace.count(&item, plan.again, now);
         for action in &plan.actions {
             let Err(failure) = self.execute(at, action).await else {
                 continue;
@@ -218,6 +228,24 @@ impl Engine {
             return;
         }
         self.queue.succeeded(&item);
+        if let Some(pause) = pause {
+            self.hold(&item, pause).await;
+        }
+    }
+
+    /// Has a key wait that does not rest, and tells of it: somebody should mend its loop.
+    async fn hold(&mut self, item: &Item, pause: Duration) {
+        let (at, key) = item;
+        let now = self.clock.now();
+        let told = format!(
+            "The loop {} wanted to look at {key} again and again at {now}: it has to wait for {pause:?}",
+            self.loops[*at].identity().component
+        );
+        let event = Event::warning(key, "LoopDoesNotRest", told);
+        // It is an event: nothing to do if it can't be written.
+        let _ = self.execute(*at, &Action::Record(event)).await;
+        self.take_in();
+        self.queue.hold(item, now.saturating_add(pause).unwrap_or(now));
     }
 
     /// Tells the loop that an action was refused, and does what it makes of it.
@@ -249,7 +277,11 @@ impl Engine {
                 written.unwrap_or_default()
             }
             Action::Observe { key, value } => {
-                self.change(key, value.clone());
+                let old = match value {
+                    Some(value) => self.world.put(key, value.clone()),
+                    None => self.world.remove(key),
+                };
+                self.changed(key, old.as_deref());
                 None
             }
             action => execute::execute(&self.registry, &mut self.kinds, &identity, action).await?,
@@ -339,42 +371,85 @@ mod tests {
         }
     }
 
+    /// Wants to look at the ConfigMap `original` at once for ever, and writes to it each time if it `writes`.
+    struct Restless {
+        writes: bool,
+    }
+
+    impl Loop for Restless {
+        fn identity(&self) -> Identity {
+            Copier.identity()
+        }
+
+        fn touched(&mut self, world: &World, change: &Change<'_>, keys: &mut Vec<Key>) {
+            Copier.touched(world, change, keys);
+        }
+
+        fn decide(&mut self, world: &World, key: &Key, now: Timestamp) -> Plan {
+            let Some(object) = world.get(key) else {
+                return Plan::nothing();
+            };
+            if !self.writes {
+                return Plan::later(now);
+            }
+            let patch = json!({"data": {"seen": meta::resource_version(object)}});
+            Plan::of(vec![Action::Patch {
+                key: key.clone(),
+                subresource: None,
+                patch,
+            }])
+        }
+    }
+
     async fn until_quiet(clock: &Virtual, registry: &Registry, at: Timestamp) {
         clock.allow(at);
         assert!(clock.rested(at, registry.follow().revision()).await);
     }
 
-    #[tokio::test]
-    async fn a_loop_sees_the_world_keeps_its_appointments_and_survives_a_restart() {
+    /// A cluster without loops, its clock and the time it begins at.
+    async fn cluster() -> (Store, Registry, Virtual, Timestamp) {
         let store = Store::memory(Options::default()).expect("a store in memory");
         let start = Timestamp::from_second(1_800_000_000).expect("in range");
         let clock = Virtual::at(start);
         let around = Surroundings::new(Clock::Virtual(clock.clone()), Some(1));
         let registry = Registry::new(store.handle(), "", Tokens::fresh(), Table::get(), (around, None));
         registry.bootstrap().await;
+        (store, registry, clock, start)
+    }
+
+    async fn create_original(registry: &Registry) {
+        let original = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "original", "namespace": "default"},
+        });
+        let create = Action::Create(original);
+        execute::execute(registry, &mut Kinds::default(), &Copier.identity(), &create)
+            .await
+            .expect("a new object");
+    }
+
+    /// The objects of a kind in the namespace `default`.
+    fn objects(registry: &Registry, kind: &Kind) -> Vec<Value> {
+        let mut kinds = Kinds::default();
+        let served = kinds.served(registry, kind).expect("a built-in kind");
+        let stored = served.stored_as.clone().expect("a stored kind");
+        registry.values(&stored, Some("default"))
+    }
+
+    #[tokio::test]
+    async fn a_loop_sees_the_world_keeps_its_appointments_and_survives_a_restart() {
+        let (_store, registry, clock, start) = cluster().await;
         let engine = || {
             let clock = Clock::Virtual(clock.clone());
             tokio::spawn(Engine::new(registry.clone(), clock, vec![Box::new(Copier)], None).run())
         };
         let find = |kind: &Kind, name: &str| {
-            let mut kinds = Kinds::default();
-            let served = kinds.served(&registry, kind).expect("a built-in kind");
-            let stored = served.stored_as.clone().expect("a stored kind");
-            let objects = registry.values(&stored, Some("default"));
+            let objects = objects(&registry, kind).into_iter();
             objects
-                .into_iter()
                 .filter(|object| meta::name(object).starts_with(name))
                 .count()
         };
-        let original = json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "original", "namespace": "default"},
-        });
-        let identity = Copier.identity();
-        let create = Action::Create(original);
         let first = engine();
-        execute::execute(&registry, &mut Kinds::default(), &identity, &create)
-            .await
-            .expect("a new object");
+        create_original(&registry).await;
 
         until_quiet(&clock, &registry, start + Span::new().seconds(59)).await;
         assert_eq!(find(&Kind::CONFIG_MAP, "copy"), 0);
@@ -386,5 +461,29 @@ mod tests {
         assert_eq!(find(&Kind::CONFIG_MAP, "copy"), 1);
         assert_eq!(find(&Kind::EVENT, "original."), 1);
         second.abort();
+    }
+
+    #[tokio::test]
+    async fn a_loop_that_never_rests_is_held_back_and_reported() {
+        for writes in [false, true] {
+            let (_store, registry, clock, start) = cluster().await;
+            let loops: Vec<Box<dyn Loop>> = vec![Box::new(Restless { writes })];
+            let mut engine = Engine::new(registry.clone(), Clock::Virtual(clock.clone()), loops, None);
+            engine.pace = Pace::of(20);
+            let engine = tokio::spawn(engine.run());
+            create_original(&registry).await;
+            until_quiet(&clock, &registry, start).await;
+            let told: Vec<Value> = objects(&registry, &Kind::EVENT);
+            let [event] = told.as_slice() else {
+                panic!("{told:?}");
+            };
+            assert_eq!(event["reason"], "LoopDoesNotRest");
+            assert_eq!(
+                event["message"],
+                "The loop copier wanted to look at ConfigMap default/original again and again at \
+                 2027-01-15T08:00:00Z: it has to wait for 5ms",
+            );
+            engine.abort();
+        }
     }
 }

@@ -286,15 +286,25 @@ impl Registry {
 
 /// The object with its kind and apiVersion, which are not stored.
 pub(crate) fn complete(served: &Served, object: &Object) -> Result<Value, Failure> {
-    let mut value = object
-        .value()
-        .map_err(|error| Failure::internal(error.to_string()))?;
+    let value = object.value();
+    value
+        .map(|value| completed(served, value))
+        .map_err(|error| Failure::internal(error.to_string()))
+}
+
+/// [`complete`] without the managed fields; `None` for what can't be read.
+pub(crate) fn complete_lean(served: &Served, object: &Object) -> Option<Value> {
+    let value = object.lean_value().ok()?;
+    Some(completed(served, value))
+}
+
+fn completed(served: &Served, mut value: Value) -> Value {
     custom::read(served, &mut value);
     if let Some(conversion) = served.conversion {
         conversion.read(&mut value);
     }
     identify(served, &mut value);
-    Ok(value)
+    value
 }
 
 /// An object on its way into a form: the rows of tables are made from what is stored, whatever version is asked for.

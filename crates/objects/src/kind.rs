@@ -27,6 +27,9 @@ macro_rules! kinds {
     ($($constant:ident $group:literal $name:literal)*) => {
         impl Kind {
             $(pub const $constant: Kind = Kind::builtin($group, $name);)*
+
+            /// The kinds that have a constant.
+            const KNOWN: &[Kind] = &[$(Kind::$constant),*];
         }
     };
 }
@@ -72,12 +75,18 @@ impl Kind {
         }
     }
 
-    /// A kind that is known only when the program runs.
+    /// A kind that is known only when the program runs. One that has a constant is that constant: keys are cloned
+    /// very often, and then it costs nothing.
     #[must_use]
     pub fn new(group: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            group: Cow::Owned(group.into()),
-            name: Cow::Owned(name.into()),
+        let (group, name) = (group.into(), name.into());
+        let mut known = Self::KNOWN.iter();
+        match known.find(|kind| kind.name == name && kind.group == group) {
+            Some(known) => known.clone(),
+            None => Self {
+                group: Cow::Owned(group),
+                name: Cow::Owned(name),
+            },
         }
     }
 
@@ -122,5 +131,20 @@ impl fmt::Display for Key {
             "" => write!(f, "{} {}", self.kind, self.name),
             namespace => write!(f, "{} {namespace}/{}", self.kind, self.name),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_with_a_constant_is_never_copied() {
+        let known = Kind::new("apps", "Deployment");
+        assert_eq!(known, Kind::DEPLOYMENT);
+        assert!(matches!(known.name, Cow::Borrowed(_)));
+        let other = Kind::new("example.org", "Deployment");
+        assert_ne!(other, Kind::DEPLOYMENT);
+        assert!(matches!(other.name, Cow::Owned(_)));
     }
 }

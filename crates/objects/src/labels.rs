@@ -104,11 +104,15 @@ impl Selector {
     /// Whether the labels of an object match.
     #[must_use]
     pub fn selects(&self, object: &Value) -> bool {
-        let labels = object.pointer("/metadata/labels");
-        self.needs.iter().all(|need| {
-            let value = labels.and_then(|labels| labels.get(&need.key)?.as_str());
-            need.met(value)
-        })
+        let labels = object.get("metadata").and_then(|metadata| metadata.get("labels"));
+        self.selects_labels(labels.unwrap_or(&Value::Null))
+    }
+
+    /// Whether `metadata.labels` match.
+    #[must_use]
+    pub fn selects_labels(&self, labels: &Value) -> bool {
+        let mut needs = self.needs.iter();
+        needs.all(|need| need.met(labels.get(&need.key).and_then(Value::as_str)))
     }
 
     /// A label and its value that everything selected has, if one is asked for: what an index can look up.

@@ -23,4 +23,4 @@ mod world;
 pub use kind::{Key, Kind};
 pub use labels::Selector;
 pub use quantity::{Quantity, Units};
-pub use world::{Change, World};
+pub use world::{Brief, Change, Source, World};

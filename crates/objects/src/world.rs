@@ -4,8 +4,12 @@
 //! changes ──put, remove──► World ◄──get, list, owned, on_node, selected── loops
 //! ```
 //!
-//! One task owns it and feeds it the cluster's changes in their order. It holds each object parsed, without its
-//! managed fields: no loop reads them, and they are half of an object's size.
+//! One task owns it and feeds it the cluster's changes in their order. It gives each object parsed, without its
+//! managed fields: no loop reads them, and they are half of an object's size. In a large cluster it holds only what is
+//! read, and reads the rest again when somebody asks (see `slots`).
+
+mod brief;
+mod slots;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -17,10 +21,18 @@ use crate::kind::{Key, Kind};
 use crate::labels::Selector;
 use crate::meta;
 use crate::requests::{Held, is_admitted};
+use slots::{SlotId, Slots};
+
+pub use brief::Brief;
+pub use slots::Source;
+
+/// How much JSON a world holds parsed, beside what nobody else stores: some 8,000 pods, which take 200 MB then.
+const MAX_PARSED: usize = 32 << 20;
 
 /// The objects of a cluster at one moment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct World {
+    slots: Slots,
     kinds: HashMap<Kind, Objects>,
     /// Every kind that the cluster serves, whether there are objects of it or not, with its name in the plural.
     served: HashMap<Kind, String>,
@@ -36,11 +48,11 @@ pub struct World {
     orphans: HashMap<(Kind, Box<str>), Members>,
 }
 
-/// The objects at one place of an index: themselves, so that who walks over thousands looks up none.
-type Members = BTreeMap<Key, Arc<Value>>;
+/// The objects at one place of an index, with their places among all, so that who walks over thousands looks up none.
+type Members = BTreeMap<Key, SlotId>;
 
 /// The objects of one kind by namespace and name.
-type Objects = BTreeMap<(Arc<str>, Arc<str>), Arc<Value>>;
+type Objects = BTreeMap<(Arc<str>, Arc<str>), SlotId>;
 
 /// A namespace, a label and its value.
 type Place = (Box<str>, Box<str>, Box<str>);
@@ -71,19 +83,50 @@ impl Change<'_> {
     }
 }
 
+impl Default for World {
+    fn default() -> Self {
+        Self::holding(MAX_PARSED)
+    }
+}
+
 impl World {
+    /// A world that holds about so many bytes of JSON parsed, beside what nobody else stores.
+    #[must_use]
+    pub fn holding(bytes: usize) -> Self {
+        Self {
+            slots: Slots::new(bytes),
+            kinds: HashMap::new(),
+            served: HashMap::new(),
+            owned: HashMap::new(),
+            on_node: HashMap::new(),
+            held: HashMap::new(),
+            labelled: HashMap::new(),
+            orphans: HashMap::new(),
+        }
+    }
+
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<&Arc<Value>> {
+        self.place(key).map(|id| self.slots.get(id))
+    }
+
+    /// Whether there is an object, without reading it.
+    #[must_use]
+    pub fn has(&self, key: &Key) -> bool {
+        self.place(key).is_some()
+    }
+
+    fn place(&self, key: &Key) -> Option<SlotId> {
         let place = (Arc::clone(&key.namespace), Arc::clone(&key.name));
-        self.kinds.get(&key.kind)?.get(&place)
+        self.kinds.get(&key.kind)?.get(&place).copied()
     }
 
     /// [`World::get`] for a name that is no key yet.
     #[must_use]
     pub fn find(&self, kind: &Kind, namespace: &str, name: &str) -> Option<&Arc<Value>> {
-        self.kinds
-            .get(kind)?
-            .get(&(Arc::from(namespace), Arc::from(name)))
+        let place = (Arc::from(namespace), Arc::from(name));
+        let id = self.kinds.get(kind)?.get(&place)?;
+        Some(self.slots.get(*id))
     }
 
     /// The objects of a kind in a namespace, by name.
@@ -98,12 +141,23 @@ impl World {
         objects
             .flat_map(move |objects| objects.range((Bound::Included(first.clone()), Bound::Unbounded)))
             .take_while(move |((at, _), _)| *at == namespace)
-            .map(|(_, object)| object)
+            .map(|(_, id)| self.slots.get(*id))
     }
 
     /// All objects of a kind, by namespace and name.
     pub fn all<'a>(&'a self, kind: &Kind) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
-        self.kinds.get(kind).into_iter().flat_map(BTreeMap::values)
+        let all = self.kinds.get(kind).into_iter().flat_map(BTreeMap::values);
+        all.map(|id| self.slots.get(*id))
+    }
+
+    /// The keys of all objects of a kind, without reading them.
+    pub fn keys<'a>(&'a self, kind: &'a Kind) -> impl Iterator<Item = Key> + 'a {
+        let places = self.kinds.get(kind).into_iter().flat_map(BTreeMap::keys);
+        places.map(|(namespace, name)| Key {
+            kind: kind.clone(),
+            namespace: Arc::clone(namespace),
+            name: Arc::clone(name),
+        })
     }
 
     /// How many objects of a kind there are.
@@ -141,7 +195,7 @@ impl World {
 
     /// The objects that name an owner of this uid, by their keys.
     pub fn owned<'a>(&'a self, uid: &str) -> impl Iterator<Item = (&'a Key, &'a Arc<Value>)> + use<'a> {
-        members(self.owned.get(uid))
+        self.members(self.owned.get(uid))
     }
 
     /// The objects of a kind that are controlled by the owner of this uid.
@@ -151,9 +205,18 @@ impl World {
         kind: &Kind,
     ) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
         let (owner, kind) = (uid.to_owned(), kind.clone());
-        self.owned(uid)
-            .filter(move |(key, object)| key.kind == kind && meta::is_controlled_by(object, &owner))
-            .map(|(_, object)| object)
+        let owned = self.owned.get(uid).into_iter().flatten();
+        owned
+            .filter(move |(key, _)| key.kind == kind)
+            .map(|(_, id)| self.slots.get(*id))
+            .filter(move |object| meta::is_controlled_by(object, &owner))
+    }
+
+    /// The pods that are controlled by the owner of this uid, in brief: none of them is read.
+    pub fn pods_of<'a>(&'a self, uid: &'a str) -> impl Iterator<Item = (&'a Key, &'a Brief)> + use<'a> {
+        let owned = self.owned.get(uid).into_iter().flatten();
+        let briefs = owned.filter_map(|(key, id)| Some((key, self.slots.brief(*id)?)));
+        briefs.filter(move |(_, brief)| *brief.controller == *uid)
     }
 
     /// The objects of a kind in a namespace that nothing controls.
@@ -163,12 +226,12 @@ impl World {
         namespace: &str,
     ) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
         let place = (kind.clone(), Box::from(namespace));
-        members(self.orphans.get(&place)).map(|(_, object)| object)
+        self.members(self.orphans.get(&place)).map(|(_, object)| object)
     }
 
     /// The pods bound to a node; those bound to none for "".
     pub fn on_node<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a Arc<Value>> + use<'a> {
-        members(self.on_node.get(node)).map(|(_, pod)| pod)
+        self.members(self.on_node.get(node)).map(|(_, pod)| pod)
     }
 
     /// What the pods hold that a node has admitted; `None` if there never was one.
@@ -187,7 +250,7 @@ impl World {
         match selector.certain() {
             Some((label, value)) => {
                 let place = (Box::from(namespace), Box::from(label), Box::from(value));
-                let pods = members(self.labelled.get(&place)).map(|(_, pod)| pod);
+                let pods = self.members(self.labelled.get(&place)).map(|(_, pod)| pod);
                 Box::new(pods.filter(move |pod| selector.selects(pod)))
             }
             None => {
@@ -198,39 +261,72 @@ impl World {
     }
 
     /// Takes in an object as it is now and gives it as it was.
-    pub fn put(&mut self, key: &Key, mut object: Value) -> Option<Arc<Value>> {
+    pub fn put(&mut self, key: &Key, object: Value) -> Option<Arc<Value>> {
+        self.put_stored(key, object, None)
+    }
+
+    /// [`World::put`] for an object that somebody else stores as well: it may be read from there again.
+    pub fn put_stored(
+        &mut self,
+        key: &Key,
+        mut object: Value,
+        source: Option<Box<dyn Source>>,
+    ) -> Option<Arc<Value>> {
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
         }
         let object = Arc::new(object);
-        let place = (Arc::clone(&key.namespace), Arc::clone(&key.name));
-        if !self.kinds.contains_key(&key.kind) {
-            self.kinds.insert(key.kind.clone(), BTreeMap::new());
+        let Some(id) = self.place(key) else {
+            let id = self.slots.add(Arc::clone(&object), source);
+            let place = (Arc::clone(&key.namespace), Arc::clone(&key.name));
+            self.kinds.entry(key.kind.clone()).or_default().insert(place, id);
+            self.account(key, None, Some(&object));
+            self.sum_up(key, &object, (id, None));
+            self.link(key, &object, id);
+            return None;
+        };
+        let old = Arc::clone(self.slots.get(id));
+        let brief = self.slots.brief(id).cloned();
+        self.slots.set(id, Arc::clone(&object), source);
+        self.sum_up(key, &object, (id, brief));
+        self.account(key, Some(&old), Some(&object));
+        // Most changes are of a status: the object takes its own place.
+        if !same_links(key, &old, &object) {
+            self.unlink(key, &old);
+            self.link(key, &object, id);
         }
-        let old = self
-            .kinds
-            .get_mut(&key.kind)
-            .and_then(|objects| objects.insert(place, Arc::clone(&object)));
-        self.account(key, old.as_deref(), Some(&object));
-        match &old {
-            // Most changes are of a status: the object takes its own place.
-            Some(old) if same_links(key, old, &object) => self.link(key, &object),
-            Some(old) => {
-                self.unlink(key, old);
-                self.link(key, &object);
-            }
-            None => self.link(key, &object),
-        }
-        old
+        Some(old)
     }
 
     /// Forgets an object and gives it as it was.
     pub fn remove(&mut self, key: &Key) -> Option<Arc<Value>> {
         let place = (Arc::clone(&key.namespace), Arc::clone(&key.name));
-        let old = self.kinds.get_mut(&key.kind)?.remove(&place)?;
+        let id = self.kinds.get_mut(&key.kind)?.remove(&place)?;
+        let old = Arc::clone(self.slots.get(id));
+        self.slots.remove(id);
         self.unlink(key, &old);
         self.account(key, Some(&old), None);
         Some(old)
+    }
+
+    /// Lets go of what nobody read lately, if very much is held parsed. To be called between looks.
+    pub fn cool(&mut self) {
+        self.slots.cool();
+    }
+
+    /// Keeps in brief what a pod is, given how it was.
+    fn sum_up(&mut self, key: &Key, object: &Value, (id, old): (SlotId, Option<Brief>)) {
+        if key.kind != Kind::POD {
+            return;
+        }
+        // A new pod looks like its siblings.
+        let sibling = || {
+            let owner = meta::text(meta::controller(object)?, "uid");
+            let (_, id) = self.owned.get(owner)?.first_key_value()?;
+            self.slots.brief(*id)
+        };
+        let brief = Brief::of(object, old.as_ref().or_else(sibling));
+        self.slots.sum_up(id, brief);
     }
 
     /// Brings the sums of nodes up to a change of a pod.
@@ -248,23 +344,28 @@ impl World {
         }
     }
 
-    fn link(&mut self, key: &Key, object: &Arc<Value>) {
+    fn members<'a>(
+        &'a self,
+        place: Option<&'a Members>,
+    ) -> impl Iterator<Item = (&'a Key, &'a Arc<Value>)> + use<'a> {
+        let members = place.into_iter().flatten();
+        members.map(|(key, id)| (key, self.slots.get(*id)))
+    }
+
+    fn link(&mut self, key: &Key, object: &Value, id: SlotId) {
         for owner in meta::owners(object) {
             let keys = self.owned.entry(Box::from(meta::text(owner, "uid")));
-            keys.or_default().insert(key.clone(), Arc::clone(object));
+            keys.or_default().insert(key.clone(), id);
         }
         if meta::controller(object).is_none() {
             let orphans = self.orphans.entry(home(key));
-            orphans.or_default().insert(key.clone(), Arc::clone(object));
+            orphans.or_default().insert(key.clone(), id);
         }
         if key.kind == Kind::POD {
             let node = self.on_node.entry(Box::from(node_of(object)));
-            node.or_default().insert(key.clone(), Arc::clone(object));
+            node.or_default().insert(key.clone(), id);
             for place in places(key, object) {
-                self.labelled
-                    .entry(place)
-                    .or_default()
-                    .insert(key.clone(), Arc::clone(object));
+                self.labelled.entry(place).or_default().insert(key.clone(), id);
             }
         }
     }
@@ -315,10 +416,6 @@ fn places(key: &Key, object: &Value) -> Vec<Place> {
             )
         })
         .collect()
-}
-
-fn members(place: Option<&Members>) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
-    place.into_iter().flatten()
 }
 
 fn take<K: std::hash::Hash + Eq>(index: &mut HashMap<K, Members>, at: &K, key: &Key) {
@@ -396,5 +493,92 @@ mod tests {
         assert_eq!(names(world.on_node("one").collect()), ["a"]);
         assert!(world.get(&key("b")).is_none());
         assert!(world.remove(&key("b")).is_none());
+    }
+
+    /// A store of one object.
+    #[derive(Debug)]
+    struct Stored(Value);
+
+    impl Source for Stored {
+        fn read(&self) -> Value {
+            self.0.clone()
+        }
+
+        fn bytes(&self) -> usize {
+            100
+        }
+    }
+
+    #[test]
+    fn what_is_not_held_is_read_again_and_nobody_sees_a_difference() {
+        let mut world = World::holding(250);
+        let mut names = Vec::new();
+        for number in 0..10 {
+            let name = format!("p{number}");
+            let mut pod = pod(&name, "one", "1");
+            pod["metadata"]
+                .as_object_mut()
+                .expect("a map")
+                .remove("managedFields");
+            world.put_stored(
+                &Key::new(Kind::POD, "n", &name),
+                pod.clone(),
+                Some(Box::new(Stored(pod))),
+            );
+            names.push(name);
+        }
+        world.put(&Key::new(Kind::POD, "n", "mine"), pod("mine", "one", "1"));
+        assert!(world.slots.parsed() <= 4, "{} are parsed", world.slots.parsed());
+        let read = |world: &World| -> Vec<String> {
+            let pods = world.controlled("1", &Kind::POD);
+            pods.map(|pod| meta::name(pod).to_owned()).collect()
+        };
+        names.insert(0, "mine".to_owned());
+        for _ in 0..3 {
+            assert_eq!(read(&world), names);
+            assert_eq!(world.slots.parsed(), 11);
+            world.cool();
+            assert!(world.slots.parsed() <= 4, "{} are parsed", world.slots.parsed());
+            assert_eq!(world.pods_of("1").count(), 11);
+            assert!(world.slots.parsed() <= 4, "who is known in brief is not read");
+        }
+        let old = world.remove(&Key::new(Kind::POD, "n", "p0")).expect("a pod");
+        assert_eq!(meta::name(&old), "p0");
+        assert!(world.get(&Key::new(Kind::POD, "n", "p0")).is_none());
+        names.remove(1);
+        assert_eq!(read(&world), names);
+    }
+
+    #[test]
+    fn a_pod_in_brief_is_as_it_is_now() {
+        let mut world = World::default();
+        let key = Key::new(Kind::POD, "n", "a");
+        let put = |world: &mut World, change: &dyn Fn(&mut Value)| -> Vec<Brief> {
+            let mut pod = pod("a", "one", "1");
+            change(&mut pod);
+            world.put(&key, pod);
+            world.pods_of("1").map(|(_, brief)| brief.clone()).collect()
+        };
+        let at = "2026-01-01T00:00:00Z";
+        let fresh = put(&mut world, &|_| {});
+        assert!(matches!(fresh.as_slice(), [one] if one.active && !one.ready));
+        let ready = put(&mut world, &|pod| {
+            pod["status"]["conditions"] =
+                json!([{"type": "Ready", "status": "True", "lastTransitionTime": at}]);
+        });
+        assert!(matches!(ready.as_slice(), [one] if one.ready && one.ready_since == at.parse().ok()));
+        assert!(
+            Arc::ptr_eq(&ready[0].labels, &fresh[0].labels),
+            "labels are shared"
+        );
+        let left = put(&mut world, &|pod| {
+            pod["metadata"]["deletionTimestamp"] = json!(at);
+            pod["metadata"]["labels"] = json!({"app": "b"});
+        });
+        assert!(matches!(left.as_slice(), [one] if !one.active && *one.labels == json!({"app": "b"})));
+        let free = put(&mut world, &|pod| {
+            pod["metadata"]["ownerReferences"] = json!([{"uid": "1"}]);
+        });
+        assert_eq!(free, [], "an owner that does not control it");
     }
 }

@@ -1,9 +1,10 @@
 //! What a ReplicaSet's status counts.
 
 use jiff::Timestamp;
-use objects::{Selector, meta};
+use objects::{Brief, Key, Selector, meta};
 use serde_json::Value;
 
+use crate::claim::Chosen;
 use crate::pod::{self, Availability};
 use crate::status::Status;
 
@@ -19,17 +20,18 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn of(set: &Value, active: &[&Value], now: Timestamp) -> Self {
+    pub(super) fn of(set: &Value, active: &[(&Key, &Brief)], now: Timestamp) -> Self {
         let nothing = Value::Null;
         let labels = set.pointer("/spec/template/metadata/labels").unwrap_or(&nothing);
         let labelled = Selector::from_map(labels);
         let min_ready = meta::number_at(set, "/spec/minReadySeconds").unwrap_or_default();
         let mut counts = Self::default();
-        for pod in active {
+        let mut labelled = Chosen::by(&labelled);
+        for (_, pod) in active {
             counts.replicas += 1;
-            counts.fully_labelled += i64::from(labelled.selects(pod));
-            match pod::availability(pod, min_ready, now) {
-                Availability::No => counts.ready += i64::from(pod::is_ready(pod)),
+            counts.fully_labelled += i64::from(labelled.has(pod));
+            match pod::brief_availability(pod, min_ready, now) {
+                Availability::No => counts.ready += i64::from(pod.ready),
                 Availability::At(due) => {
                     counts.ready += 1;
                     counts.next_available = Some(counts.next_available.map_or(due, |next| next.min(due)));

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use objects::{Key, Kind};
+use objects::{Key, Kind, Source};
 use serde_json::Value;
 
 use crate::registry::catalog::{Catalog, Served};
-use crate::registry::{Registry, complete};
+use crate::registry::{Registry, complete_lean};
 use crate::store::Object;
 
 /// The kinds of a catalog, found quickly. Kinds whose definition is gone stay known: their last objects go later.
@@ -20,6 +20,31 @@ pub(super) struct Kinds {
     by_resource: HashMap<String, (Kind, Arc<Served>)>,
 }
 
+/// An object as it was read, and where it can be read again.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) value: Value,
+    pub(super) source: Stored,
+}
+
+/// An object in the store: its bytes are there anyway.
+#[derive(Debug)]
+pub(super) struct Stored {
+    object: Arc<Object>,
+    served: Arc<Served>,
+}
+
+impl Source for Stored {
+    fn read(&self) -> Value {
+        // It was read before.
+        complete_lean(&self.served, &self.object).unwrap_or_default()
+    }
+
+    fn bytes(&self) -> usize {
+        self.object.json().len()
+    }
+}
+
 impl Kinds {
     /// How a kind is served.
     pub(super) fn served(&mut self, registry: &Registry, kind: &Kind) -> Option<Arc<Served>> {
@@ -27,14 +52,14 @@ impl Kinds {
         self.by_kind.get(kind).map(Arc::clone)
     }
 
-    /// A stored object as clients see it, with its key: parsed, unless it was `written` by who asks. `None` for what no
-    /// definition describes.
+    /// A stored object as clients see it, with its key: parsed, unless it was `written` by who asks. Managed fields may
+    /// be missing. `None` for what no definition describes.
     pub(super) fn read(
         &mut self,
         registry: &Registry,
-        object: &Object,
+        object: &Arc<Object>,
         written: Option<Value>,
-    ) -> Option<(Key, Value)> {
+    ) -> Option<(Key, Read)> {
         let resource = object.key().resource().as_str();
         if !self.by_resource.contains_key(resource) {
             self.refresh(registry);
@@ -42,10 +67,15 @@ impl Kinds {
         let (kind, served) = self.by_resource.get(resource)?;
         let value = match written {
             Some(value) => value,
-            None => complete(served, object).ok()?,
+            None => complete_lean(served, object)?,
         };
         let namespace = object.key().namespace().unwrap_or_default();
-        Some((Key::new(kind.clone(), namespace, object.key().name()), value))
+        let key = Key::new(kind.clone(), namespace, object.key().name());
+        let source = Stored {
+            object: Arc::clone(object),
+            served: Arc::clone(served),
+        };
+        Some((key, Read { value, source }))
     }
 
     /// The kinds that are served and their plurals, if they are others than when this was asked last.

@@ -12,7 +12,8 @@ use objects::Key;
 /// The number of a loop in the engine's list.
 pub(super) type LoopIndex = usize;
 
-type Item = (LoopIndex, Key);
+/// A key and the loop that is to look at it.
+pub(super) type Item = (LoopIndex, Key);
 
 /// The first and the longest pause after a refusal; it doubles in between, as the real controllers' queues do.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -26,6 +27,8 @@ pub(super) struct Queue {
     /// Appointments by time, and the time of each key's one appointment.
     timers: BTreeSet<(Timestamp, Item)>,
     appointed: HashMap<Item, Timestamp>,
+    /// Keys that wait for their appointment whatever happens to them.
+    held: HashSet<Item>,
     /// How often a key's plan was refused in a row.
     refusals: BTreeMap<Item, u32>,
     /// With a seed, any ready key may come next: what must hold in every order is tested in many.
@@ -46,7 +49,7 @@ impl Queue {
     }
 
     pub(super) fn push(&mut self, item: Item) {
-        if self.waiting.insert(item.clone()) {
+        if !self.held.contains(&item) && self.waiting.insert(item.clone()) {
             self.ready.push_back(item);
         }
     }
@@ -88,6 +91,7 @@ impl Queue {
                 return;
             };
             self.appointed.remove(&item);
+            self.held.remove(&item);
             self.push(item);
         }
     }
@@ -104,6 +108,15 @@ impl Queue {
         if !earlier {
             self.appoint(item, Some(at));
         }
+    }
+
+    /// Lets a key wait until a time even if it is announced before.
+    pub(super) fn hold(&mut self, item: &Item, until: Timestamp) {
+        if self.waiting.remove(item) {
+            self.ready.retain(|ready| ready != item);
+        }
+        self.appoint(item, Some(until));
+        self.held.insert(item.clone());
     }
 
     /// A key's plan was done.
@@ -151,6 +164,21 @@ mod tests {
         queue.ring(at(9));
         assert_eq!(queue.pop(), Some(item("a")));
         assert_eq!(queue.next_appointment(), None);
+    }
+
+    #[test]
+    fn a_key_that_is_held_waits_whatever_is_announced() {
+        let mut queue = Queue::default();
+        queue.push(item("a"));
+        queue.push(item("b"));
+        queue.hold(&item("a"), at(5));
+        queue.push(item("a"));
+        assert_eq!(queue.pop(), Some(item("b")));
+        assert_eq!(queue.pop(), None);
+        queue.ring(at(5));
+        assert_eq!(queue.pop(), Some(item("a")));
+        queue.push(item("a"));
+        assert_eq!(queue.pop(), Some(item("a")));
     }
 
     #[test]

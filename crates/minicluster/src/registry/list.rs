@@ -147,6 +147,7 @@ pub(super) async fn page(registry: &Registry, call: &Call) -> Result<Page, Failu
         } else {
             Some(&keep)
         },
+        field: selector.certain_field(),
     };
     registry.store.list(resource, &store_query).map_err(|error| match (&error, &after) {
         (Error::Expired { .. }, Some(after)) => {

@@ -55,6 +55,17 @@ impl Selector {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
+    /// A field and the one value that it must have, if there is such a field.
+    pub fn certain_field(&self) -> Option<(&str, &str)> {
+        self.fields.iter().find_map(|one| match &one.test {
+            Test::In(values) => match values.as_slice() {
+                [value] => Some((one.key.as_str(), value.as_str())),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
     pub fn matches(&self, object: &Object) -> bool {
         let labels = object.labels();
         let fields = object.fields();

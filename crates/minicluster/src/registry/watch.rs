@@ -130,6 +130,7 @@ async fn start(registry: &Registry, call: &Call, selector: &Selector) -> Result<
         namespace: call.namespace(),
         at: At::Latest,
         keep: Some(&keep),
+        field: selector.certain_field(),
         ..StoreQuery::default()
     };
     let page = registry

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::addresses::Reservation;
 use super::admission_policy::{self, Write};
@@ -242,20 +242,36 @@ fn separate(call: &Call, live: &Value, object: &mut Value) {
             *object = kept;
         }
         "status" => {
-            let mut kept = live.clone();
-            put(object, "status", &mut kept);
-            let sent = metadata::of(object).clone();
+            let mut kept = managed::stripped(live);
+            let mut sent = object.as_object_mut().map(std::mem::take).unwrap_or_default();
+            give(&mut sent, "status", &mut kept);
+            let mut metadata = match sent.remove("metadata") {
+                Some(Value::Object(metadata)) => metadata,
+                _ => Map::new(),
+            };
             let mut fields = vec!["managedFields", "resourceVersion"];
             // Built-in kinds take labels and annotations with the status; custom ones only the status.
             if call.served.custom.is_none() {
                 fields.extend(["annotations", "finalizers", "labels", "ownerReferences"]);
             }
             for field in fields {
-                put(&sent, field, &mut kept["metadata"]);
+                give(&mut metadata, field, &mut kept["metadata"]);
             }
             *object = kept;
         }
         _ => {}
+    }
+}
+
+/// Moves a field over, or takes it out where there is none.
+fn give(from: &mut Map<String, Value>, field: &str, to: &mut Value) {
+    match from.remove(field) {
+        Some(value) => to[field] = value,
+        None => {
+            if let Some(fields) = to.as_object_mut() {
+                fields.remove(field);
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::error::Error;
-use super::object::Object;
+use super::object::{Object, is_indexed};
 use super::table::Rows;
 use super::token::Continue;
 
@@ -41,6 +41,8 @@ pub struct Query<'a> {
     pub after: Option<&'a Continue>,
     /// The selectors.
     pub keep: Option<&'a Keep<'a>>,
+    /// A field and the value that `keep` asks of it, if it asks that: there may be an index.
+    pub field: Option<(&'a str, &'a str)>,
 }
 
 /// One page of a list.
@@ -64,6 +66,7 @@ impl fmt::Debug for Query<'_> {
             limit,
             after,
             keep,
+            field,
         } = self;
         f.debug_struct("Query")
             .field("namespace", namespace)
@@ -71,6 +74,7 @@ impl fmt::Debug for Query<'_> {
             .field("limit", limit)
             .field("after", after)
             .field("keep", &keep.map(|_| "…"))
+            .field("field", field)
             .finish()
     }
 }
@@ -98,6 +102,13 @@ impl Query<'_> {
         Ok(if exact { requested } else { current })
     }
 
+    /// The value to look up in the index, which only knows the newest state.
+    fn indexed_value(&self) -> Option<&str> {
+        let newest = self.after.is_none() && !matches!(self.at, At::Exact(_));
+        let (_, value) = self.field.filter(|(field, _)| newest && is_indexed(field))?;
+        Some(value).filter(|value| !value.is_empty())
+    }
+
     /// Reads the page.
     ///
     /// Errors: [`Error::Expired`].
@@ -105,7 +116,10 @@ impl Query<'_> {
         let limit = self.limit.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
         let prefix = namespace_prefix(self.namespace);
         let after = self.after.map(|token| token.after.as_str());
-        let mut live = rows.live_at(revision, &prefix, after)?;
+        let mut live = match self.indexed_value() {
+            Some(value) => rows.live_having(value, &prefix, after),
+            None => rows.live_at(revision, &prefix, after)?,
+        };
         let keep = |object: &Arc<Object>| self.keep.is_none_or(|keep| keep(object));
         let objects: Vec<_> = live
             .by_ref()

@@ -8,6 +8,8 @@
 //! leaves a gap at `metadata.resourceVersion`, and filling it is a copy: objects are serialised once, by their
 //! writer, and lists and watches send the bytes as they are.
 
+mod lean;
+
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -19,6 +21,10 @@ use super::key::Key;
 
 /// Pairs of a name and its value: labels, or fields that selectors may ask for.
 pub type Pairs = Box<[(Box<str>, Box<str>)]>;
+
+/// The field by whose values the objects of a resource are found without a look at all of them: what each kubelet,
+/// `kubectl drain` and `kubectl describe node` ask for. The real server has an index of it, too.
+const INDEXED_FIELD: &str = "spec.nodeName";
 
 /// What can be asked of an object without reading its JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,6 +134,13 @@ impl Object {
         })
     }
 
+    /// [`Object::value`] without the managed fields, which are not even parsed.
+    pub fn lean_value(&self) -> Result<Value, Error> {
+        lean::parse(&self.json).map_err(|error| Error::InvalidObject {
+            problem: error.to_string(),
+        })
+    }
+
     /// `metadata.uid`, or empty.
     pub fn uid(&self) -> &str {
         &self.traits.uid
@@ -141,6 +154,13 @@ impl Object {
     /// The fields that the writer declared selectable.
     pub fn fields(&self) -> &[(Box<str>, Box<str>)] {
         &self.traits.fields
+    }
+
+    /// Its value of the one field that is indexed, if it has one.
+    pub(super) fn indexed(&self) -> Option<&str> {
+        let mut fields = self.traits.fields.iter();
+        let (_, value) = fields.find(|(field, _)| is_indexed(field))?;
+        Some(&**value).filter(|value| !value.is_empty())
     }
 
     /// The same object with another version: what a watcher gets when an object leaves its selection, where the
@@ -185,6 +205,11 @@ impl Object {
             traits,
         }
     }
+}
+
+/// Whether objects are found by this field without a look at all of them.
+pub(super) fn is_indexed(field: &str) -> bool {
+    field == INDEXED_FIELD
 }
 
 fn traits_bytes(traits: &Traits) -> usize {
@@ -282,6 +307,7 @@ mod tests {
         ] {
             let object = stored(&input, 7);
             assert_eq!(object.value().unwrap(), expected);
+            assert_eq!(object.lean_value().unwrap(), expected);
             assert_eq!(object.at_revision(1_000).at_revision(7).json(), object.json());
         }
     }
@@ -294,6 +320,22 @@ mod tests {
         );
         assert_eq!(object.uid(), "u-1");
         assert_eq!(object.labels(), [(Box::from("a"), Box::from("b"))]);
+    }
+
+    #[test]
+    fn a_lean_value_lacks_the_managed_fields_of_the_object_alone() {
+        let fields = json!([{"manager": "m"}]);
+        let mut value = json!({
+            "metadata": {"labels": {"a": "b"}, "managedFields": fields, "resourceVersion": "3"},
+            "spec": {"metadata": {"managedFields": fields}, "list": [1, 2.5, null, true, {"x": "é"}]},
+        });
+        let object = stored(&value, 3);
+        metadata_of(&mut value).remove("managedFields");
+        assert_eq!(object.lean_value().unwrap(), value);
+    }
+
+    fn metadata_of(value: &mut Value) -> &mut Map<String, Value> {
+        value["metadata"].as_object_mut().unwrap()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! path ──► latest version, older versions          "what was there at revision R?"
+//! node ──► paths of what is bound to it            "what is there now on node N?"
 //! ring of events, oldest first                     "what happened since revision R?"
 //!          └─ falls off the front: `compacted` moves up, versions that only it needed go with it
 //! ```
@@ -9,7 +10,7 @@
 //! The ring is the queue of all watchers at once: each has its place in it and nothing else, so a thousand
 //! watchers cost no more memory than one, and one that falls behind the front is too late (410), not a burden.
 
-use std::collections::{BTreeMap, VecDeque, btree_map};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque, btree_map};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
@@ -33,6 +34,8 @@ pub(super) struct Table {
 #[derive(Debug)]
 pub(super) struct Rows {
     rows: BTreeMap<Arc<str>, Row>,
+    /// The paths of the live objects by their value of the indexed field.
+    having: HashMap<Box<str>, BTreeSet<Arc<str>>>,
     ring: VecDeque<Arc<Event>>,
     /// The last revision whose event is forgotten. Exact lists and watches from it or later can be answered.
     compacted: u64,
@@ -52,10 +55,14 @@ struct Version {
     object: Option<Arc<Object>>,
 }
 
+/// Live objects in the order of their paths.
+type Live<'a> = Box<dyn Iterator<Item = &'a Arc<Object>> + 'a>;
+
 impl Table {
     pub(super) fn new(compacted: u64) -> Self {
         let rows = Rows {
             rows: BTreeMap::new(),
+            having: HashMap::new(),
             ring: VecDeque::new(),
             compacted,
         };
@@ -100,6 +107,7 @@ impl Table {
     pub(super) fn restore(&self, object: Arc<Object>) {
         let mut rows = write(&self.rows);
         let path = Arc::clone(object.key().path());
+        rows.index(&path, None, Some(&object));
         let latest = Version {
             revision: object.revision(),
             object: Some(object),
@@ -158,20 +166,29 @@ impl Rows {
         revision: u64,
         prefix: &'a str,
         after: Option<&'a str>,
-    ) -> Result<impl Iterator<Item = &'a Arc<Object>> + 'a, Error> {
+    ) -> Result<Live<'a>, Error> {
         if revision < self.compacted {
             return Err(Error::Expired {
                 requested: revision,
                 oldest: self.compacted,
             });
         }
-        let start = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            _ => Bound::Included(prefix),
-        };
-        let range = self.rows.range::<str, _>((start, Bound::Unbounded));
+        let range = self.rows.range::<str, _>(span(prefix, after));
         let range = range.take_while(move |(path, _)| path.starts_with(prefix));
-        Ok(range.filter_map(move |(_, row)| row.at(revision)))
+        Ok(Box::new(range.filter_map(move |(_, row)| row.at(revision))))
+    }
+
+    /// The live objects with a value of the indexed field, otherwise as [`Rows::live_at`] gives the newest.
+    pub(super) fn live_having<'a>(
+        &'a self,
+        value: &str,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> Live<'a> {
+        let paths = self.having.get(value).into_iter();
+        let paths = paths.flat_map(move |paths| paths.range::<str, _>(span(prefix, after)));
+        let paths = paths.take_while(move |path| path.starts_with(prefix));
+        Box::new(paths.filter_map(|path| self.rows.get(path)?.latest.object.as_ref()))
     }
 
     /// The live objects.
@@ -194,6 +211,8 @@ impl Rows {
     }
 
     fn put(&mut self, event: Arc<Event>) {
+        let (old, new) = (event.previous.as_deref(), event.live().map(|object| &**object));
+        self.index(event.key().path(), old, new);
         let version = Version {
             revision: event.revision(),
             object: event.live().cloned(),
@@ -212,6 +231,26 @@ impl Rows {
             }
         }
         self.ring.push_back(event);
+    }
+
+    /// Brings the index up to a change of an object.
+    fn index(&mut self, path: &Arc<str>, old: Option<&Object>, new: Option<&Object>) {
+        let (old, new) = (old.and_then(Object::indexed), new.and_then(Object::indexed));
+        if old == new {
+            return;
+        }
+        if let Some(paths) = old.and_then(|value| self.having.get_mut(value)) {
+            paths.remove(path);
+        }
+        if let Some(value) = old
+            && self.having.get(value).is_some_and(BTreeSet::is_empty)
+        {
+            self.having.remove(value);
+        }
+        if let Some(value) = new {
+            let paths = self.having.entry(Box::from(value));
+            paths.or_default().insert(Arc::clone(path));
+        }
     }
 
     fn forget_oldest(&mut self) -> usize {
@@ -240,6 +279,15 @@ impl Rows {
         }
         event.history_bytes()
     }
+}
+
+/// The paths that start with `prefix` and come after `after`, and what comes later.
+fn span<'a>(prefix: &'a str, after: Option<&'a str>) -> (Bound<&'a str>, Bound<&'a str>) {
+    let start = match after {
+        Some(after) if after >= prefix => Bound::Excluded(after),
+        _ => Bound::Included(prefix),
+    };
+    (start, Bound::Unbounded)
 }
 
 impl Row {

@@ -175,6 +175,7 @@ fn check_list(handle: &Handle, model: &Model, step: (usize, Option<usize>, u64, 
             limit: Some(limit),
             after: token.as_ref(),
             keep: None,
+            field: None,
         };
         let page = match handle.list(&resource(RESOURCES[kind]), &query) {
             Ok(page) => page,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::thread;
 
-use minicluster::store::{At, Continue, Error, Expected, Options, Query, Store};
+use minicluster::store::{At, Continue, Draft, Error, Expected, Object, Options, Query, Store};
+use serde_json::json;
 
 use crate::store_samples::{content, draft, key, list, memory, names, resource, told};
 
@@ -450,4 +451,56 @@ fn a_closed_store_refuses_writes_and_ends_watchers() {
         Err(Error::Closed)
     ));
     assert!(handle.get(&key("pods/a/x")).is_some());
+}
+
+#[test]
+fn a_list_by_node_gives_what_a_look_at_all_objects_gives() {
+    let (_store, handle) = memory();
+    let bound = |node: &str, text: &str| {
+        let fields = [(Box::from("spec.nodeName"), Box::from(node))];
+        let object = json!({"metadata": {"labels": {"content": text}}, "data": text});
+        Draft::new(&object, Box::from(fields)).unwrap()
+    };
+    let write = |name: &str, node: &str| {
+        let key = key(&format!("pods/{name}"));
+        let update = handle.update(key.clone(), Expected::Any, bound(node, name));
+        if update.wait().is_err() {
+            handle.create(key, bound(node, name)).wait().unwrap();
+        }
+    };
+    let check = |place: &str| {
+        for (node, namespace, limit) in [
+            ("one", None, None),
+            ("one", Some("a"), None),
+            ("one", None, Some(1)),
+            ("two", Some("b"), None),
+            ("none", None, None),
+        ] {
+            let keep = |object: &Object| object.fields().iter().any(|(_, value)| **value == *node);
+            let scan = Query {
+                namespace,
+                limit,
+                keep: Some(&keep),
+                ..Query::default()
+            };
+            let lookup = Query {
+                field: Some(("spec.nodeName", node)),
+                ..scan
+            };
+            let pages = [scan, lookup].map(|query| names(&list(&handle, "pods", &query)));
+            assert_eq!(pages[0], pages[1], "{place}: {lookup:?}");
+        }
+    };
+    for (name, node) in [("a/1", "one"), ("b/1", "one"), ("a/2", "two"), ("a/3", "")] {
+        write(name, node);
+    }
+    check("created");
+    write("a/1", "two");
+    write("a/3", "one");
+    write("b/1", "");
+    check("moved");
+    handle.delete(key("pods/a/3"), Expected::Any).wait().unwrap();
+    check("deleted");
+    write("a/3", "one");
+    check("made again");
 }
