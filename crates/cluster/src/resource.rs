@@ -106,6 +106,9 @@ impl<'a> At<'a> {
     /// What is meant, for people.
     pub(crate) fn what(&self) -> String {
         match self.subresource {
+            // To be created; its name is in the object.
+            "" if self.name.is_empty() && self.namespace.is_empty() => self.resource.kind.name.to_string(),
+            "" if self.name.is_empty() => format!("{} in {}", self.resource.kind.name, self.namespace),
             "" => self.key().to_string(),
             subresource => format!("{subresource} of {}", self.key()),
         }

@@ -17,6 +17,7 @@ mod preview;
 mod reason;
 mod stored;
 mod survey;
+mod turn;
 mod uninstall;
 mod wait;
 mod watching;
@@ -29,7 +30,7 @@ use manifest::Object;
 use model::Revision;
 use objects::{Key, Kind};
 use release::history::Vacancy;
-use release::journal::{self, Hold, Journal, Step};
+use release::journal::{Journal, Step};
 use release::record::Contents;
 use release::{ApplyMethod, History, Plan, Record, Refused, Request, Status};
 use serde_json::{Value, json};
@@ -47,6 +48,7 @@ use crate::{At, Cluster, Resource, Why};
 use hold::Held;
 use hooks::When;
 use stored::Stored;
+use turn::Turn;
 use wait::Until;
 
 /// What Helm's tools are to take our records for. They would otherwise send their objects as server-side apply of their
@@ -337,32 +339,9 @@ impl Release {
     ///
     /// With the target of the interrupted one wanted again, gives its record and step to go on from.
     async fn settle(&mut self, wanted: Option<&Wanted>) -> Result<Option<(Stored, Step)>, Error> {
-        let give_up = Instant::now() + self.options.timeout;
-        loop {
-            let Some(last) = self.revisions.last() else {
-                return Ok(None);
-            };
-            if !last.record.info.status.is_pending() && last.record.info.status != Status::Uninstalling {
-                return Ok(None);
-            }
-            let now = (self.options.now)();
-            match journal::hold(&last.object, last.written(), now) {
-                Hold::Held { holder, until } => {
-                    let error = Error::Held {
-                        release: self.name.clone(),
-                        status: last.record.info.status,
-                        holder,
-                        until,
-                    };
-                    if self.options.when_held == WhenHeld::Refuse || Instant::now() >= give_up {
-                        return Err(error);
-                    }
-                    self.watching.tell(Progress::Note(error.to_string()));
-                    stored::until_changed(&self.cluster, last, (until, now), give_up).await?;
-                    self.reload().await?;
-                }
-                Hold::Abandoned(journal) => return self.repair(wanted, journal).await,
-            }
+        match self.turn().await? {
+            Turn::Free => Ok(None),
+            Turn::Abandoned(journal) => self.repair(wanted, journal).await,
         }
     }
 
@@ -587,7 +566,8 @@ impl Release {
             ..
         } = wanted;
         let error = error.explained(&self.cluster).await;
-        record.failed(&error.to_string());
+        // Where the history is printed as a table there is room for a line.
+        record.failed(error.to_string().lines().next().unwrap_or_default());
         if let Err(unrecorded) = held.finish(&record).await {
             return Error::Unrecorded {
                 error: Box::new(error),

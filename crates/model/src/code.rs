@@ -85,6 +85,7 @@ registry! {
     RECORD_SIZE = "SW0507", InvalidInput, "a release is too large for its record";
     RECORD_LABEL = "SW0508", InvalidInput, "a label of a release is one of Helm's own";
     NO_SUCH_REVISION = "SW0509", InvalidInput, "a release has no such revision";
+    INTERRUPTED = "SW0510", Retry, "an operation on a release was stopped";
 }
 
 impl Code {

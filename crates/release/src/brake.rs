@@ -113,14 +113,14 @@ impl fmt::Display for Reason {
             Self::TooMany { count, limit } => {
                 write!(
                     f,
-                    "{count} objects would be deleted, {limit} are allowed without asking"
+                    "it would delete {count} objects, and no more than {limit} without being told to"
                 )
             }
             Self::TooLarge { count, had, percent } => write!(
                 f,
-                "{count} of its {had} objects would be deleted, {percent}% are allowed without asking"
+                "it would delete {count} of its {had} objects, and no more than {percent}% without being told to"
             ),
-            Self::Precious => f.write_str("objects would be deleted that take what is in them along"),
+            Self::Precious => f.write_str("it would delete objects that take along what is in them"),
         }
     }
 }
@@ -132,7 +132,7 @@ impl Diagnose for Braked {
 
     fn hint(&self) -> Option<String> {
         Some(
-            "look at `shipway diff`; `--confirm-deletions` goes on, `helm.sh/resource-policy: keep` keeps an object"
+            "`--dry-run` shows everything that would be done; `--confirm-deletions` does it, and the annotation `helm.sh/resource-policy: keep` on an object leaves it"
                 .to_owned(),
         )
     }

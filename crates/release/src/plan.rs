@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet};
 
 use manifest::Object;
-use objects::{Key, meta};
+use objects::{Key, Kind, meta};
 use serde_json::Value;
 
 use crate::live::Live;
@@ -279,19 +279,20 @@ fn over_quota(changes: &[Change], live: &Live) -> Vec<Refusal> {
         let pairs: Vec<(Option<&Value>, Option<&Value>)> = of_namespace()
             .map(|change| (live.objects.get(&change.object.key), Some(&change.object.value)))
             .collect();
-        // The release as a whole asks for too much; its largest workload would be a guess, so the first one is named.
-        let Some(first) = of_namespace().next() else {
-            continue;
-        };
         for exceeded in manifest::exceeds(&live.quotas[namespace], &pairs) {
+            // The release as a whole asks for too much; to name one of its objects would be a guess.
+            let key = Key::new(Kind::RESOURCE_QUOTA, namespace, &exceeded.quota);
             let cause = Cause::Quota {
-                quota: exceeded.quota,
                 resource: exceeded.resource,
                 hard: exceeded.hard,
                 used: exceeded.used,
                 more: exceeded.more,
             };
-            refusals.push(Refusal::of(&first.object, cause));
+            refusals.push(Refusal {
+                key,
+                source: String::new(),
+                cause,
+            });
         }
     }
     refusals

@@ -29,9 +29,8 @@ pub enum Cause {
         wanted: String,
         cure: &'static str,
     },
-    /// A quota would be passed.
+    /// A quota, which is the object, would be passed by the release as a whole.
     Quota {
-        quota: String,
         resource: String,
         hard: String,
         used: String,
@@ -71,7 +70,9 @@ impl Refusal {
                 "`--take-ownership` makes it the release's; otherwise rename one of the two"
             }
             Cause::Immutable { cure, .. } => cure,
-            Cause::Quota { .. } => "ask for less, or have the quota raised",
+            Cause::Quota { .. } => {
+                "ask for less, or have the quota raised: `kubectl describe resourcequota` shows what is used"
+            }
             Cause::Deleting => "wait until it is gone; a finalizer may hold it",
         }
     }
@@ -103,14 +104,13 @@ impl fmt::Display for Refusal {
                 write!(f, "{path} can't be changed, from {live} to {wanted}")
             }
             Cause::Quota {
-                quota,
                 resource,
                 hard,
                 used,
                 more,
             } => write!(
                 f,
-                "does not fit quota {quota}: {resource} is limited to {hard}, {used} is used, {more} more is asked for"
+                "{resource} is limited to {hard}, {used} is used, and the release asks for {more} more"
             ),
             Cause::Deleting => f.write_str("is being deleted"),
         }
@@ -123,8 +123,12 @@ impl Diagnose for Refused {
     }
 
     fn hint(&self) -> Option<String> {
-        let mut cures: Vec<&str> = self.refusals.iter().map(Refusal::cure).collect();
-        cures.dedup();
+        let mut cures: Vec<&str> = Vec::new();
+        for cure in self.refusals.iter().map(Refusal::cure) {
+            if !cures.contains(&cure) {
+                cures.push(cure);
+            }
+        }
         Some(cures.join("; "))
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod history;
 pub(crate) mod install;
 pub(crate) mod list;
 mod operate;
+mod perform;
 mod rendering;
 pub(crate) mod rollback;
 mod show;

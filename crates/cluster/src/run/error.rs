@@ -22,7 +22,7 @@ pub enum Error {
     Record(#[from] release::Error),
     #[error(transparent)]
     Manifest(#[from] manifest::Error),
-    #[error("{release} is {status}: {holder} is at work on it until {until} at least")]
+    #[error("{release} is {status}: {holder} is at work on it, until {until:.0} at least")]
     Held {
         release: String,
         status: Status,
@@ -39,6 +39,8 @@ pub enum Error {
     NameInUse { release: String, status: Status },
     #[error("release {release:?} not found in namespace {namespace:?}")]
     NoRelease { release: String, namespace: String },
+    #[error("release {release:?} has no namespace {namespace:?} to be in; nothing was touched")]
+    NoNamespace { release: String, namespace: String },
     #[error("{key}: its kind is no longer served")]
     KindGone { key: Key },
     #[error("hook {name} failed: {why}{}", told(.symptoms))]
@@ -62,7 +64,7 @@ pub enum Error {
         #[source]
         unrecorded: Box<Error>,
     },
-    #[error("{error}; {}", went_back(.outcome))]
+    #[error("{}: {error}", went_back(.outcome))]
     WentBack {
         error: Box<Error>,
         outcome: Result<String, Box<Error>>,
@@ -97,7 +99,7 @@ impl Diagnose for Error {
             Self::Manifest(error) => error.code(),
             Self::Held { .. } | Self::Busy { .. } | Self::Lost { .. } => Code::RELEASE_HELD,
             Self::NoRelease { .. } => Code::NO_RELEASE,
-            Self::NameInUse { .. } => Code::RELEASE_REFUSED,
+            Self::NameInUse { .. } | Self::NoNamespace { .. } => Code::RELEASE_REFUSED,
             Self::Uninstalling { .. }
             | Self::KindGone { .. }
             | Self::Hook { .. }
@@ -117,7 +119,7 @@ impl Diagnose for Error {
             Self::Record(error) => return error.hint(),
             Self::Manifest(error) => return error.hint(),
             Self::Held { .. } => {
-                "try again then; a run that was killed is repaired by the next one".to_owned()
+                "without `--no-queue` it is waited for; the hold of a run that was killed ends by itself, and the next run repairs what it left".to_owned()
             }
             Self::Busy { .. } | Self::Lost { .. } => {
                 "`shipway history` shows what the other run makes of it".to_owned()
@@ -126,7 +128,12 @@ impl Diagnose for Error {
             Self::NameInUse { release, .. } => {
                 format!("`shipway upgrade --install {release}` changes it; another name makes a second one")
             }
-            Self::NoRelease { .. } => "`shipway list -A` shows what there is".to_owned(),
+            Self::NoRelease { .. } => {
+                "`shipway list -A` shows what there is; `shipway upgrade --install` makes it".to_owned()
+            }
+            Self::NoNamespace { .. } => {
+                "`--create-namespace` makes it; `--namespace` names another".to_owned()
+            }
             Self::KindGone { .. } => {
                 "its CustomResourceDefinition was deleted meanwhile; run the operation again".to_owned()
             }
@@ -140,12 +147,26 @@ impl Diagnose for Error {
 }
 
 fn late(unready: &Unready) -> String {
-    let each = unready.objects.iter().map(|(key, why)| format!("{key}: {why}"));
-    let what = each.collect::<Vec<_>>().join("; ");
-    match unready.timed_out {
-        true => format!("not ready in time: {what}"),
-        false => what,
+    // Fifty that are late have one cause, mostly; the names of a few say which part of the release it is.
+    const MOST: usize = 5;
+    let Unready { objects, timed_out } = unready;
+    let mut text = String::from(if *timed_out { "not ready in time: " } else { "" });
+    if let [(key, why)] = objects.as_slice() {
+        return format!("{text}{key}: {why}");
     }
+    let names: Vec<String> = objects
+        .iter()
+        .take(MOST)
+        .map(|(key, _)| key.to_string())
+        .collect();
+    text.push_str(&names.join(", "));
+    if objects.len() > MOST {
+        text.push_str(&format!(" and {} more", objects.len() - MOST));
+    }
+    for (key, why) in objects.iter().take(MOST) {
+        text.push_str(&format!("\n  {key}: {why}"));
+    }
+    text
 }
 
 fn told(symptoms: &[Symptom]) -> String {
@@ -158,6 +179,6 @@ fn told(symptoms: &[Symptom]) -> String {
 fn went_back(outcome: &Result<String, Box<Error>>) -> String {
     match outcome {
         Ok(state) => state.clone(),
-        Err(error) => format!("and going back failed as well: {error}"),
+        Err(error) => format!("going back failed as well ({error})"),
     }
 }

@@ -58,6 +58,13 @@ impl<'a> Held<'a> {
         held.journal.write(&mut object);
         match super::create(cluster, held.at(), &object).await {
             Ok(made) => held.stored = made,
+            // There is nothing else in the path of a new Secret that could be missing.
+            Err(error) if error.is(&Why::NotFound) => {
+                return Err(Error::NoNamespace {
+                    release: record.name.clone(),
+                    namespace: record.namespace.clone(),
+                });
+            }
             Err(error) if error.is(&Why::Exists) => held.recognise().await?,
             Err(error) => return Err(error.into()),
         }

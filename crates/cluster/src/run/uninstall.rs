@@ -21,6 +21,8 @@ use super::{Error, Inventory, Release, Work, apply, survey};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Uninstalled {
     pub record: Record,
+    /// What was deleted.
+    pub gone: Vec<Key>,
     /// What stays, because its policy says so.
     pub kept: Vec<Key>,
 }
@@ -42,6 +44,7 @@ impl Release {
             self.purge().await?;
             return Ok(Uninstalled {
                 record: last.record,
+                gone: Vec::new(),
                 kept: Vec::new(),
             });
         }
@@ -102,6 +105,7 @@ impl Release {
         }
         Ok(Uninstalled {
             record,
+            gone: plan.prune.into_iter().map(|prune| prune.key).collect(),
             kept: plan.kept,
         })
     }

@@ -6,8 +6,10 @@ mod errors;
 mod folder;
 mod help;
 mod lint;
+mod mini;
 mod output;
 mod package;
+mod releases;
 mod template;
 
 use std::process::{Command, Output};

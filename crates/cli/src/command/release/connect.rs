@@ -4,13 +4,12 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use cluster::run::{Options, Progress, Release, Watching};
+use cluster::run::{Options, Release, Watching};
 use cluster::{Cluster, Files, Impersonate, Target};
 use jiff::Timestamp;
 use model::{Code, Diagnose, ReleaseName};
 
 use crate::Failure;
-use crate::console::{Console, Verbosity};
 
 /// The cluster, the namespace, and the user.
 #[derive(Debug, clap::Args)]
@@ -104,20 +103,6 @@ impl Session {
         self.runtime.block_on(work)
     }
 
-    /// Runs an operation and says on stderr how it goes on.
-    pub(crate) fn watch<T>(
-        &self,
-        console: &mut Console,
-        work: impl AsyncFnOnce(Watching) -> Result<T, cluster::run::Error>,
-    ) -> Result<T, Failure> {
-        // What is not read in time is dropped: a line on a terminal that the next one replaces anyway.
-        const LINES: usize = 1_024;
-        let (sender, receiver) = tokio::sync::mpsc::channel::<Progress>(LINES);
-        let watching = Watching::new(move |progress| drop(sender.try_send(progress)));
-        let done = self.runtime.block_on(follow(work(watching), receiver, console));
-        Ok(done?)
-    }
-
     /// Reads the records of a release.
     pub(crate) fn open(&self, name: &ReleaseName, options: Options) -> Result<Release, Failure> {
         let place = (self.namespace.as_str(), name.as_str());
@@ -126,48 +111,6 @@ impl Session {
 
     pub(crate) fn handle(&self) -> tokio::runtime::Handle {
         self.runtime.handle().clone()
-    }
-}
-
-async fn follow<T>(
-    work: impl Future<Output = T>,
-    mut receiver: tokio::sync::mpsc::Receiver<Progress>,
-    console: &mut Console,
-) -> T {
-    let mut work = std::pin::pin!(work);
-    loop {
-        tokio::select! {
-            biased;
-            progress = receiver.recv(), if !receiver.is_closed() => {
-                if let Some(progress) = progress {
-                    show(&progress, console);
-                }
-            }
-            done = &mut work => return done,
-        }
-    }
-}
-
-fn show(progress: &Progress, console: &mut Console) {
-    match progress {
-        Progress::Changed { key, what } => console.note(Verbosity::Verbose, &format!("{what} {key}")),
-        Progress::Hook { name, event } => console.note(Verbosity::Verbose, &format!("{event} hook {name}")),
-        Progress::Log { name, text } => {
-            for line in text.lines() {
-                console.note(Verbosity::Normal, &format!("{name} | {line}"));
-            }
-        }
-        Progress::Note(text) => console.note(Verbosity::Normal, text),
-        Progress::Waiting(missing) => {
-            let level = if console.is_watched() {
-                Verbosity::Normal
-            } else {
-                Verbosity::Verbose
-            };
-            for (key, why) in missing {
-                console.note(level, &format!("waiting for {key}: {why}"));
-            }
-        }
     }
 }
 

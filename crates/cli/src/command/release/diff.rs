@@ -50,10 +50,10 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure
     };
     let release = session.open(&name, options)?;
     let given = args.render.values.compose()?;
-    let (operation, chosen) = match release.is_gone() {
+    let (operation, chosen) = match release.is_gone() || release.is_unborn() {
         true => (Operation::Install, given.into()),
         false => {
-            let current = release.history().current()?;
+            let current = release.current()?;
             (
                 Operation::Upgrade,
                 values::choose(args.reuse.how(), current, given)?,
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure
     let mut wanted = release.wanted(operation, made.contents)?;
     wanted.crds = made.crds;
     let preview = session.wait(release.preview(&wanted))?;
-    show::preview(&preview, console)?;
+    show::preview((operation.as_str(), &wanted), &preview, console)?;
     Ok(match args.exit_code && !preview.objects.is_empty() {
         true => Outcome::Findings,
         false => Outcome::Done,

@@ -10,7 +10,13 @@ use crate::console::Console;
 
 /// Print the revisions of a release.
 #[derive(Debug, clap::Args)]
-#[command(visible_alias = "hist")]
+#[command(
+    visible_alias = "hist",
+    after_help = "\
+Examples:
+  shipway history api
+  shipway history api --max 3 -o json"
+)]
 pub(crate) struct Args {
     /// The name of the release.
     name: String,

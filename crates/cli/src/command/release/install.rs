@@ -16,25 +16,28 @@ use crate::console::Console;
 
 /// Install a chart.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "shipway install [OPTIONS] <NAME> <CHART>\n       shipway install [OPTIONS] --generate-name <CHART>",
+    after_help = "\
 Examples:
   shipway install api ./charts/api --wait
   shipway install api ./charts/api -n payments --create-namespace -f staging.yaml
   shipway install api ./charts/api --atomic --timeout 2m
   shipway install api ./charts/api --dry-run            what would be created, field by field
 
-The record is Helm's: helm list, history, upgrade, rollback and uninstall go on with it, and shipway with theirs.")]
+The record is Helm's: helm list, history, upgrade, rollback and uninstall go on with it, and shipway with theirs."
+)]
 pub(crate) struct Args {
     /// The name of the release, then the chart: a folder or a .tgz archive.
     #[arg(value_name = "NAME> <CHART", num_args = 1..=2, required = true)]
     name_and_chart: Vec<String>,
-    /// Make the name from the chart's and the time.
+    /// Make the name from the chart's name and the time.
     #[arg(short, long, conflicts_with = "name_template")]
     generate_name: bool,
     /// Make the name from a template, such as 'api-{{ randAlphaNum 5 | lower }}'.
     #[arg(long, value_name = "TEMPLATE")]
     name_template: Option<String>,
-    /// Take the name of a release that failed.
+    /// Take the name of a release that failed or was uninstalled with its history kept.
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
@@ -55,7 +58,7 @@ pub(crate) struct NewArgs {
     /// Make the namespace if it is not there.
     #[arg(long)]
     pub(crate) create_namespace: bool,
-    /// Make objects that exist and are nobody's, or somebody else's, the release's.
+    /// Adopt objects that exist and are not the release's.
     #[arg(long)]
     pub(crate) take_ownership: bool,
     /// Labels of the record, which `list --selector` selects by.
@@ -66,7 +69,7 @@ pub(crate) struct NewArgs {
     pub(crate) description: Option<String>,
     /// Print what would change, field by field, and change nothing.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "server", value_name = "WHERE",
-        value_parser = ["server", "true", "none", "false"])]
+        hide_possible_values = true, value_parser = ["server", "true", "none", "false"])]
     pub(crate) dry_run: Option<String>,
     /// Do not print the notes.
     #[arg(long)]
@@ -149,22 +152,21 @@ pub(crate) fn install(
     let mut wanted = release.wanted(Operation::Install, made.contents)?;
     wanted.crds = made.crds;
     new.name(&mut wanted, labels);
-    deploy(session, &mut release, (wanted, new), console)
+    deploy(session, &mut release, ("install", wanted, new), console)
 }
 
 /// Deploys what is wanted, or shows what that would change.
 pub(crate) fn deploy(
     session: &Session,
     release: &mut cluster::run::Release,
-    (wanted, new): (Wanted, &NewArgs),
+    (operation, wanted, new): (&'static str, Wanted, &NewArgs),
     console: &mut Console,
 ) -> Result<(), Failure> {
     if new.is_dry_run() {
         let preview = session.wait(release.preview(&wanted))?;
-        return show::preview(&preview, console);
+        return show::preview((operation, &wanted), &preview, console);
     }
-    let record = session.watch(console, async |watching| {
-        release.watched_by(watching);
+    let record = session.perform(console, (operation, release), async |release| {
         release.deploy(wanted).await
     })?;
     show::status(&record, new.hide_notes, console)

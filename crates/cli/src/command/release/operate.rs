@@ -9,11 +9,11 @@ use super::connect;
 
 /// How an operation is performed.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "How")]
+#[command(next_help_heading = "Operation")]
 pub(crate) struct OperateArgs {
-    /// Wait until every object is ready: `watcher` (or nothing), `legacy`, or `hookOnly` for hooks alone.
+    /// Wait until every object is ready; --wait=hookOnly, the default, waits for hooks alone.
     #[arg(long, value_name = "STRATEGY", num_args = 0..=1, require_equals = true, default_missing_value = "watcher",
-        default_value = "hookOnly", value_parser = wait_strategy)]
+        default_value = "hookOnly", hide_default_value = true, value_parser = wait_strategy)]
     wait: bool,
     /// With --wait, wait for Jobs to end as well.
     #[arg(long)]
@@ -21,7 +21,7 @@ pub(crate) struct OperateArgs {
     /// Wait, and then look on for so long whether everything stays ready.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     soak: Option<Duration>,
-    /// How long to wait for objects, for hooks and for another run, as Go writes it: 5m0s.
+    /// How long to wait for objects, for hooks and for another run, such as 90s or 5m0s.
     #[arg(long, value_name = "DURATION", default_value = "5m0s", value_parser = duration)]
     timeout: Duration,
     /// Do not run hooks.
@@ -46,12 +46,12 @@ pub(crate) struct OperateArgs {
 
 /// What only operations that make a new revision have.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "How")]
+#[command(next_help_heading = "Operation")]
 pub(crate) struct DeployArgs {
     /// Put everything back when it fails: to the revision that served, or to nothing. Implies --wait.
     #[arg(long, visible_alias = "atomic")]
     rollback_on_failure: bool,
-    /// Take fields that others own.
+    /// Take the fields of objects that other managers own; without it such a field is an error.
     #[arg(long)]
     force_conflicts: bool,
     /// The most revisions that are kept; 0 keeps all.

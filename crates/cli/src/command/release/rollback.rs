@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Print what would change, field by field, and change nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Do not print the notes.
+    #[arg(long)]
+    hide_notes: bool,
     #[command(flatten)]
     operate: OperateArgs,
     #[command(flatten)]
@@ -35,14 +38,19 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let name: ReleaseName = args.name.parse()?;
     let session = args.cluster.connect()?;
     let mut release = session.open(&name, args.deploy.add_to(args.operate.options()))?;
+    if !args.dry_run {
+        // The revision before the last is another one when a run that is at work has ended.
+        session.perform(console, ("rollback", &mut release), async |release| {
+            release.until_free().await
+        })?;
+    }
     let wanted = release.wanted_back(args.revision.filter(|revision| *revision > 0))?;
     if args.dry_run {
         let preview = session.wait(release.preview(&wanted))?;
-        return show::preview(&preview, console);
+        return show::preview(("rollback", &wanted), &preview, console);
     }
-    session.watch(console, async |watching| {
-        release.watched_by(watching);
+    let record = session.perform(console, ("rollback", &mut release), async |release| {
         release.deploy(wanted).await
     })?;
-    console.text("Rollback was a success! Happy Helming!\n")
+    show::status(&record, args.hide_notes, console)
 }

@@ -1,7 +1,10 @@
 //! What the commands on releases print, beyond what helm prints.
 
-use cluster::run::Preview;
+use std::fmt;
+
+use cluster::run::{Preview, Wanted};
 use jiff::tz::TimeZone;
+use objects::Key;
 use release::Record;
 use release::print::{self, Format, StatusStyle};
 use serde::Serialize;
@@ -10,11 +13,34 @@ use serde_json::Value;
 use crate::Failure;
 use crate::console::Console;
 
-/// One object of a preview, for programs.
+/// An object by its name.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ObjectName {
+    group: String,
+    kind: String,
+    namespace: String,
+    name: String,
+    #[serde(skip)]
+    text: String,
+}
+
+/// What an operation would do, for programs.
+#[derive(Serialize)]
+struct Planned<'a> {
+    name: &'a str,
+    namespace: &'a str,
+    operation: &'a str,
+    revision: u32,
+    objects: Vec<Shown<'a>>,
+    kept: Vec<ObjectName>,
+}
+
+/// One object of a preview.
 #[derive(Serialize)]
 struct Shown<'a> {
-    object: String,
     action: &'a str,
+    #[serde(flatten)]
+    object: ObjectName,
     fields: Vec<Field<'a>>,
 }
 
@@ -54,14 +80,25 @@ pub(crate) fn format(console: &Console) -> Format {
 }
 
 /// Prints what an operation would change, field by field.
-pub(crate) fn preview(preview: &Preview, console: &mut Console) -> Result<(), Failure> {
+pub(crate) fn preview(
+    (operation, wanted): (&str, &Wanted),
+    preview: &Preview,
+    console: &mut Console,
+) -> Result<(), Failure> {
     let objects = preview.objects.iter().map(|difference| Shown {
-        object: difference.key.to_string(),
         action: difference.what,
+        object: ObjectName::of(&difference.key),
         fields: difference.fields.iter().map(field).collect(),
     });
-    let objects: Vec<Shown<'_>> = objects.collect();
-    console.data(&objects, || text(preview, &objects))
+    let planned = Planned {
+        name: &wanted.record.name,
+        namespace: &wanted.record.namespace,
+        operation,
+        revision: wanted.record.revision.get(),
+        objects: objects.collect(),
+        kept: preview.plan.kept.iter().map(ObjectName::of).collect(),
+    };
+    console.data(&planned, || text(&planned))
 }
 
 fn field(change: &manifest::Change) -> Field<'_> {
@@ -72,34 +109,59 @@ fn field(change: &manifest::Change) -> Field<'_> {
     }
 }
 
-fn text(preview: &Preview, objects: &[Shown<'_>]) -> String {
+fn text(planned: &Planned<'_>) -> String {
     let mut text = String::new();
-    for object in objects {
-        text.push_str(&format!("{} {}\n", object.action, object.object));
+    for Shown {
+        action,
+        object,
+        fields,
+    } in &planned.objects
+    {
+        text.push_str(&format!("{action} {object}\n"));
         // A new object is its manifest, and a deleted one is gone: only what changes is worth reading by fields.
-        if object.action == "change" || object.action == "adopt" {
-            for field in &object.fields {
-                let shown =
-                    |value: Option<&Value>| value.map_or_else(|| "(none)".to_owned(), ToString::to_string);
-                text.push_str(&format!(
-                    "  {}: {} -> {}\n",
-                    field.path,
-                    shown(field.before),
-                    shown(field.after)
-                ));
+        if *action == "change" || *action == "adopt" {
+            for Field { path, before, after } in fields {
+                text.push_str(&format!("  {path}: {} -> {}\n", shown(*before), shown(*after)));
             }
         }
     }
-    for key in &preview.plan.kept {
-        text.push_str(&format!("keep {key}\n"));
+    for object in &planned.kept {
+        text.push_str(&format!("keep {object}\n"));
     }
-    let count = |what: &str| objects.iter().filter(|object| object.action == what).count();
-    text.push_str(&format!(
-        "{} to create, {} to change, {} to adopt, {} to delete\n",
-        count("create"),
-        count("change"),
-        count("adopt"),
-        count("delete")
-    ));
+    let counts = ["create", "change", "adopt", "delete"].map(|action| {
+        let of_action = |shown: &&Shown<'_>| shown.action == action;
+        (action, planned.objects.iter().filter(of_action).count())
+    });
+    let worth_saying = counts.iter().filter(|(_, count)| *count > 0);
+    let said: Vec<String> = worth_saying
+        .map(|(action, count)| format!("{count} to {action}"))
+        .collect();
+    let Planned { operation, name, .. } = planned;
+    match said.is_empty() {
+        true => text.push_str(&format!("{operation} of {name}: nothing would change\n")),
+        false => text.push_str(&format!("{operation} of {name}: {}\n", said.join(", "))),
+    }
     text
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "(none)".to_owned(), ToString::to_string)
+}
+
+impl ObjectName {
+    pub(crate) fn of(key: &Key) -> Self {
+        Self {
+            group: key.kind.group.to_string(),
+            kind: key.kind.name.to_string(),
+            namespace: key.namespace.to_string(),
+            name: key.name.to_string(),
+            text: key.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }

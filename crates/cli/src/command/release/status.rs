@@ -9,6 +9,10 @@ use crate::console::Console;
 
 /// Print where a release is.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  shipway status api
+  shipway status api --revision 3 -o json")]
 pub(crate) struct Args {
     /// The name of the release.
     name: String,

@@ -42,8 +42,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         ..connect::options()
     };
     let mut release = session.open(&name, options)?;
-    let record = session.watch(console, async |watching| {
-        release.watched_by(watching);
+    let record = session.perform(console, ("test", &mut release), async |release| {
         release.test(|name| is_chosen(&args.filter, name)).await
     })?;
     show::status(&record, args.hide_notes, console)

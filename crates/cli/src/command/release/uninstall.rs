@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use cluster::run::Options;
 use model::ReleaseName;
+use serde::Serialize;
 
 use super::connect::ClusterArgs;
 use super::operate::OperateArgs;
+use super::show::ObjectName;
 use crate::Failure;
+use crate::args::Format;
 use crate::console::Console;
 
 /// Uninstall releases.
@@ -39,6 +42,16 @@ pub(crate) struct Args {
     cluster: ClusterArgs,
 }
 
+/// A release that went, for programs.
+#[derive(Debug, Serialize)]
+struct Removed {
+    name: String,
+    namespace: String,
+    dry_run: bool,
+    deleted: Vec<ObjectName>,
+    kept: Vec<ObjectName>,
+}
+
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let names: Vec<ReleaseName> = args
         .names
@@ -46,6 +59,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         .map(|name| name.parse())
         .collect::<Result<_, _>>()?;
     let session = args.cluster.connect()?;
+    let mut removed = Vec::with_capacity(names.len());
     for name in &names {
         let options = args.operate.options();
         let options = Options {
@@ -56,28 +70,50 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         if release.history().last().is_none() && args.ignore_not_found {
             continue;
         }
-        if args.dry_run {
-            let plan = session.wait(release.preview_uninstall())?;
-            for prune in &plan.prune {
-                console.text(&format!("delete {}\n", prune.key))?;
+        let (gone, kept) = match args.dry_run {
+            true => {
+                let plan = session.wait(release.preview_uninstall())?;
+                (plan.prune.into_iter().map(|prune| prune.key).collect(), plan.kept)
             }
-            for key in &plan.kept {
-                console.text(&format!("keep {key}\n"))?;
+            false => {
+                let done = session.perform(console, ("uninstall", &mut release), async |release| {
+                    release.uninstall(args.keep_history).await
+                })?;
+                (done.gone, done.kept)
             }
-            continue;
+        };
+        let one = Removed {
+            name: name.as_str().to_owned(),
+            namespace: session.namespace.clone(),
+            dry_run: args.dry_run,
+            deleted: gone.iter().map(ObjectName::of).collect(),
+            kept: kept.iter().map(ObjectName::of).collect(),
+        };
+        // What is done is said before the next one is begun, which may fail.
+        if console.format() == Format::Table {
+            console.text(&one.text())?;
         }
-        let done = session.watch(console, async |watching| {
-            release.watched_by(watching);
-            release.uninstall(args.keep_history).await
-        })?;
-        if !done.kept.is_empty() {
-            console.text("These resources were kept due to the resource policy:\n")?;
-            for key in &done.kept {
-                console.text(&format!("[{}] {}\n", key.kind.name, key.name))?;
-            }
-            console.text("\n")?;
-        }
-        console.text(&format!("release \"{name}\" uninstalled\n"))?;
+        removed.push(one);
     }
-    Ok(())
+    console.data(&removed, String::new)
+}
+
+impl Removed {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        if self.dry_run {
+            for object in &self.deleted {
+                text.push_str(&format!("delete {object}\n"));
+            }
+            for object in &self.kept {
+                text.push_str(&format!("keep {object}\n"));
+            }
+            return text;
+        }
+        for object in &self.kept {
+            text.push_str(&format!("kept {object}\n"));
+        }
+        text.push_str(&format!("release \"{}\" uninstalled\n", self.name));
+        text
+    }
 }

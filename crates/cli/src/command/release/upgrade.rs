@@ -84,7 +84,13 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let loaded = rendering::load(&args.chart, console)?;
     let options = args.new.add_to(args.deploy.add_to(args.operate.options()));
     let mut release = session.open(&name, options.clone())?;
-    if args.install && release.is_gone() {
+    if !args.new.is_dry_run() {
+        // The values that are kept are those of the revision that the other run makes, not those from before it.
+        session.perform(console, ("upgrade", &mut release), async |release| {
+            release.until_free().await
+        })?;
+    }
+    if args.install && (release.is_gone() || release.is_unborn()) {
         let options = Options {
             replace: true,
             ..options
@@ -97,7 +103,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
             console,
         );
     }
-    let current = release.history().current()?;
+    let current = release.current()?;
     let chosen = values::choose(args.reuse.how(), current, args.render.values.compose()?)?;
     let labels = storage::merge_labels(current, &args.new.labels()?)?;
     let target = For {
@@ -108,5 +114,5 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let made = rendering::render(&session, &args.render, &loaded, (chosen, &target), console)?;
     let mut wanted = release.wanted(Operation::Upgrade, made.contents)?;
     args.new.name(&mut wanted, labels);
-    install::deploy(&session, &mut release, (wanted, &args.new), console)
+    install::deploy(&session, &mut release, ("upgrade", wanted, &args.new), console)
 }
