@@ -23,6 +23,8 @@ const MAX_LOG_BYTES: &str = "1048576";
 const METADATA_ONLY: &str =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
+const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+
 /// Which objects of a kind, and how much of them.
 #[derive(Debug, Clone, Default)]
 pub struct ListQuery {
@@ -73,6 +75,31 @@ impl Cluster {
     /// See [`Error`].
     pub async fn get(&self, at: At<'_>) -> Result<Option<Value>, Error> {
         self.found(Call::get(at.path(), at.what())).await
+    }
+
+    /// One object as the server prints it for people: a table with one row; `None` if it is not there.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn row(&self, at: At<'_>) -> Result<Option<Value>, Error> {
+        let mut call = Call::get(at.path(), at.what());
+        call.accept = TABLE;
+        self.found(call).await
+    }
+
+    /// The first objects of a kind that fit, as many as a page has, as a table with a row for each.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn rows(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        query: &ListQuery,
+    ) -> Result<Value, Error> {
+        let mut call = page(resource, namespace, query, (PAGE, ""));
+        call.accept = TABLE;
+        self.value(call).await
     }
 
     /// All objects of a kind that fit, in one namespace or in all, page by page.

@@ -15,6 +15,7 @@ mod hooks;
 mod options;
 mod preview;
 mod reason;
+mod shown;
 mod stored;
 mod survey;
 mod turn;
@@ -40,6 +41,7 @@ pub use error::Error;
 pub use options::{Interrupted, OnFailure, Options, WhenHeld};
 pub use preview::Preview;
 pub use reason::Symptom;
+pub use shown::Shown;
 pub use stored::Releases;
 pub use wait::Unready;
 pub use watching::{Progress, Watching};
@@ -513,9 +515,10 @@ impl Release {
     /// none.
     async fn finish(&mut self, held: Held<'_>, wanted: Wanted) -> Result<Record, Error> {
         let Wanted {
+            operation,
             mut record,
             description,
-            ..
+            crds: _,
         } = wanted;
         record.deployed(description.as_deref());
         held.finish(&record).await?;
@@ -532,10 +535,8 @@ impl Release {
     async fn put_aside(&self, record: &Record) -> Result<(), Error> {
         let now = (self.options.now)();
         for old in &self.revisions {
-            if old.record.info.status == Status::Deployed && old.record.revision != record.revision {
-                let mut superseded = old.record.clone();
-                superseded.superseded();
-                old.update(&self.cluster, &superseded, now).await?;
+            if let Some(over) = self.given_up(&old.record, operation, record.revision) {
+                old.update(&self.cluster, &over, now).await?;
             }
         }
         // The new one counts as deployed by now, so an old one may go that was.
@@ -555,6 +556,30 @@ impl Release {
         Ok(())
     }
 
+    /// What an earlier revision becomes now that a newer one serves; `None` if it stays as it is. An upgrade supersedes
+    /// what it started from even if that had failed, and an install what it took the name of, as Helm's do: helm would
+    /// otherwise take the release for one that is over.
+    fn given_up(&self, old: &Record, operation: Operation, newest: Revision) -> Option<Record> {
+        if old.revision >= newest {
+            return None;
+        }
+        let is_last = !self
+            .history
+            .records()
+            .iter()
+            .any(|record| old.revision < record.revision && record.revision < newest);
+        let mut over = old.clone();
+        match (operation, old.info.status) {
+            (_, Status::Deployed) => over.superseded(),
+            (Operation::Install, Status::Failed | Status::Uninstalled) if is_last => over.replaced(),
+            (Operation::Upgrade, Status::Failed) if is_last && self.history.deployed().is_none() => {
+                over.superseded();
+            }
+            _ => return None,
+        }
+        Some(over)
+    }
+
     /// Records a failure and does what the policy says.
     async fn fail(&mut self, held: Held<'_>, wanted: Wanted, error: Error) -> Error {
         if error.is_lost() {
@@ -566,8 +591,7 @@ impl Release {
             ..
         } = wanted;
         let error = error.explained(&self.cluster).await;
-        // Where the history is printed as a table there is room for a line.
-        record.failed(error.to_string().lines().next().unwrap_or_default());
+        record.failed(&error.line());
         if let Err(unrecorded) = held.finish(&record).await {
             return Error::Unrecorded {
                 error: Box::new(error),

@@ -6,6 +6,7 @@
 mod get;
 mod history;
 mod list;
+mod resources;
 mod status;
 mod table;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 pub use get::{hooks, manifest, metadata, notes, values};
 pub use history::history;
 pub use list::{ListStyle, Order, Selection, list, names, select};
+pub use resources::resources;
 pub use status::{StatusStyle, all, status};
 
 use crate::go_json;

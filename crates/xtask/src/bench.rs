@@ -1,6 +1,7 @@
 //! The benchmarks. They print figures for people and never fail for being slow: machines are shared and noisy.
 
 mod minicluster;
+mod release;
 mod template;
 
 use anyhow::{Result, bail};
@@ -17,6 +18,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "minicluster",
         measures: "the mini cluster: start, requests, watches, pods by the ten thousand",
         run: minicluster::run,
+    },
+    Benchmark {
+        name: "release",
+        measures: "installs, requests and a thousand releases, against helm with --helm PATH",
+        run: release::run,
     },
     Benchmark {
         name: "template",

@@ -41,7 +41,7 @@ usage: cargo xtask COMMAND
   bench [NAME ARGS...]  run a benchmark, or list them
   fuzz [SECONDS]        hostile inputs for every reader, a minute each
   parity [ARGS...]      compare with Helm over the corpus of real charts
-  clients [STORY[/STEP]] real kubectl and helm against the mini cluster
+  clients [NAME]        real kubectl and helm against the mini cluster, and shipway in turn with helm
   kube-schema [ARGS...] make the mini cluster's table of types from published packages
   kube-protobuf [ARGS...] make its table of protobuf messages from published programs";
 

@@ -8,6 +8,7 @@ use release::{Braked, Refused, Status};
 use super::reason::{self, Symptom};
 use super::wait::Unready;
 use crate::Cluster;
+use crate::error::chain;
 
 /// Why an operation on a release failed, or was not begun.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,13 @@ impl Error {
     /// Whether the release is another run's now, so that nothing of it may be touched.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(self, Self::Lost { .. } | Self::Busy { .. })
+    }
+
+    /// The error with its causes in one line, which is how a record keeps it.
+    pub(crate) fn line(&self) -> String {
+        let causes: Vec<String> = chain(self).map(ToString::to_string).collect();
+        let lines = causes.join(": ");
+        lines.lines().map(str::trim).collect::<Vec<_>>().join("; ")
     }
 
     /// Adds what the pods, events and logs say of objects that did not become ready.

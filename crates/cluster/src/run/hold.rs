@@ -157,7 +157,6 @@ impl<'a> Held<'a> {
 
     /// Writes over what the last write left, and nothing else.
     async fn write(&mut self, mut object: Value) -> Result<(), Error> {
-        stored::carry_over(&self.stored, &mut object);
         // An answer that was lost is found out by what is stored then; more than once in a row it is somebody else.
         for _ in 0..2 {
             let version = json!(meta::resource_version(&self.stored));

@@ -84,7 +84,6 @@ impl Stored {
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut object = storage::to_object(record, self.driver, Purpose::Update(now))?;
-        carry_over(&self.object, &mut object);
         let version = meta::resource_version(&self.object);
         meta::map_mut(&mut object, &["metadata"]).insert("resourceVersion".to_owned(), json!(version));
         let resource = resource(cluster, self.driver).await?;
@@ -99,13 +98,6 @@ impl Stored {
         let at = resource.at(&self.record.namespace, meta::name(&self.object));
         cluster.delete(at, Delete::default()).await?;
         Ok(())
-    }
-}
-
-/// Keeps what an update would lose: Helm's label of the time when the record was made.
-pub(crate) fn carry_over(stored: &Value, object: &mut Value) {
-    if let Some(created) = meta::label(stored, "createdAt") {
-        meta::map_mut(object, &["metadata", "labels"]).insert("createdAt".to_owned(), json!(created));
     }
 }
 

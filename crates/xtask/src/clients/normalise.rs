@@ -52,27 +52,32 @@ const LAST: &[(&str, &str)] = &[
 /// The letters of generated names.
 const SAFE: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
+#[derive(Clone)]
 pub struct Normaliser {
     nodes: Vec<String>,
     rules: [Vec<(Regex, &'static str)>; 3],
+    /// What else is taken out, in the end.
+    more: Vec<(Regex, &'static str)>,
     address: Regex,
     age: Regex,
 }
 
 impl Normaliser {
     pub fn new(nodes: &[&str]) -> Result<Self> {
-        let regex = |text: &str| Regex::new(text).with_context(|| format!("{text} is no pattern"));
-        let compile = |rules: &'static [(&str, &'static str)]| {
-            rules
-                .iter()
-                .map(|(text, to)| Ok((regex(text)?, *to)))
-                .collect::<Result<Vec<_>>>()
-        };
         Ok(Self {
             nodes: nodes.iter().map(|node| (*node).to_owned()).collect(),
             rules: [compile(RULES)?, compile(LATER)?, compile(LAST)?],
+            more: Vec::new(),
             address: regex(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")?,
             age: regex(r"(?:[0-9]+[dhms]){1,2}(?: \(x[0-9]+ over (?:[0-9]+[dhms]){1,2}\))?")?,
+        })
+    }
+
+    /// This one, which takes out something else as well.
+    pub fn also(&self, rules: &'static [(&str, &str)]) -> Result<Self> {
+        Ok(Self {
+            more: compile(rules)?,
+            ..self.clone()
         })
     }
 
@@ -105,8 +110,17 @@ impl Normaliser {
             (begins && ends).then(|| "<age>".to_owned())
         });
         text = apply(text, &self.rules[2]);
+        text = apply(text, &self.more);
         text.strip_suffix('\n').unwrap_or(&text).to_owned()
     }
+}
+
+fn regex(text: &str) -> Result<Regex> {
+    Regex::new(text).with_context(|| format!("{text} is no pattern"))
+}
+
+fn compile(rules: &'static [(&str, &str)]) -> Result<Vec<(Regex, &'static str)>> {
+    rules.iter().map(|(text, to)| Ok((regex(text)?, *to))).collect()
 }
 
 fn replaced(text: &str, what: &str, to: &str, fits: impl Fn(&str, &str) -> bool) -> String {

@@ -66,10 +66,10 @@ pub struct Step {
 /// What is compared; what is not there is not.
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-struct Answer {
-    out: Option<String>,
-    err: Option<String>,
-    rc: Option<i32>,
+pub struct Answer {
+    pub out: Option<String>,
+    pub err: Option<String>,
+    pub rc: Option<i32>,
 }
 
 /// Where the steps of one story run.
@@ -79,29 +79,64 @@ pub struct Bench {
     normaliser: Normaliser,
 }
 
+/// What a bench is made of.
+pub struct Place<'a> {
+    /// Its folder, below `target/clients/run`.
+    pub name: String,
+    /// The folder of a layer of clients.
+    pub programs: &'a Path,
+    pub shipway: &'a Path,
+    pub kubeconfig: &'a Path,
+}
+
+impl Place<'_> {
+    /// The same with another folder.
+    pub fn called(&self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..*self
+        }
+    }
+}
+
 impl Bench {
     /// A fresh folder with the story's files and wrappers of the programs, and its namespaces.
-    pub fn new(programs: &Path, kubeconfig: &Path, story: &Story) -> Result<Self> {
-        let folder = tree::root().join("target/clients/run").join(&story.name);
+    pub fn new(place: &Place<'_>, story: &Story) -> Result<Self> {
+        let namespaces: Vec<&str> = story.namespaces.iter().map(String::as_str).collect();
+        Self::at(place, &namespaces, &story.files)
+    }
+
+    /// The same for whatever is no story.
+    pub fn at(place: &Place<'_>, namespaces: &[&str], files: &BTreeMap<String, String>) -> Result<Self> {
+        let Place {
+            name,
+            programs,
+            shipway,
+            kubeconfig,
+        } = place;
+        let folder = tree::root().join("target/clients/run").join(name);
         if folder.exists() {
             fs::remove_dir_all(&folder).context("can't clear the folder of an earlier run")?;
         }
         let mut bench = Self {
             folder,
-            kubeconfig: kubeconfig.to_owned(),
+            kubeconfig: kubeconfig.to_path_buf(),
             normaliser: Normaliser::new(&[])?,
         };
-        for tool in ["kubectl", "helm"] {
-            let program = programs.join(tool).join(tool);
-            let text = format!(
-                "#!/bin/sh\nexec '{}' --kubeconfig '{}' \"$@\"\n",
-                program.display(),
-                kubeconfig.display()
-            );
+        let wrapped = [
+            ("kubectl", programs.join("kubectl/kubectl")),
+            ("helm", programs.join("helm/helm")),
+            ("shipway", shipway.to_path_buf()),
+        ];
+        for (tool, program) in wrapped {
+            let (program, config) = (program.display(), kubeconfig.display());
+            // Ours takes it from the environment, as its flag comes after the command.
+            let flag = if tool == "shipway" { String::new() } else { format!("--kubeconfig '{config}'") };
+            let text = format!("#!/bin/sh\nexec '{program}' {flag} \"$@\"\n");
             bench.write(&format!("bin/{tool}"), &text)?;
         }
         fs::create_dir_all(bench.folder.join("work")).context("can't make the working folder")?;
-        for (name, text) in &story.files {
+        for (name, text) in files {
             bench.write(&format!("work/{name}"), text)?;
         }
         let nodes = bench.sh(&["kubectl get nodes -o name"])?.out.unwrap_or_default();
@@ -110,11 +145,16 @@ impl Bench {
             .filter_map(|line| line.strip_prefix("node/"))
             .collect();
         bench.normaliser = Normaliser::new(&nodes)?;
-        for namespace in &story.namespaces {
+        for namespace in namespaces {
             bench.sh(&["kubectl create ns $0", namespace])?;
             bench.sh(&[READY, namespace])?;
         }
         Ok(bench)
+    }
+
+    /// What takes out what differs between clusters, of this one.
+    pub fn normaliser(&self) -> &Normaliser {
+        &self.normaliser
     }
 
     /// The steps that differ, and how.
@@ -198,7 +238,7 @@ impl Bench {
     }
 
     /// Runs a line for bash, with `$0` and so on.
-    fn sh(&self, line: &[&str]) -> Result<Answer> {
+    pub fn sh(&self, line: &[&str]) -> Result<Answer> {
         let at = |name: &str| self.folder.join(name);
         let output = Command::new("bash")
             .arg("-c")

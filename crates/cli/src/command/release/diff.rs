@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cluster::run::Operation;
-use model::ReleaseName;
+use model::{ReleaseName, Revision};
 use release::values;
 
 use super::connect::ClusterArgs;
@@ -62,7 +62,10 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure
     };
     let target = For {
         name: &name,
-        revision: release.history().next_revision()?,
+        revision: match operation {
+            Operation::Install => Revision::FIRST,
+            _ => release.history().next_revision()?,
+        },
         is_upgrade: operation == Operation::Upgrade,
     };
     let made = rendering::render(&session, &args.render, &loaded, (chosen, &target), console)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chart::render;
 use cluster::run::{Operation, Options, Wanted};
-use model::{Code, Diagnose, ReleaseName};
+use model::{Code, Diagnose, ReleaseName, Revision};
 
 use super::connect::ClusterArgs;
 use super::operate::{DeployArgs, OperateArgs};
@@ -145,7 +145,8 @@ pub(crate) fn install(
     let mut release = session.open(name, options)?;
     let target = For {
         name,
-        revision: release.history().next_revision()?,
+        // As Helm renders it, also when the history of an earlier one goes on.
+        revision: Revision::FIRST,
         is_upgrade: false,
     };
     let made = rendering::render(session, render, loaded, (given.into(), &target), console)?;
@@ -169,7 +170,7 @@ pub(crate) fn deploy(
     let record = session.perform(console, (operation, release), async |release| {
         release.deploy(wanted).await
     })?;
-    show::status(&record, new.hide_notes, console)
+    show::status(&record, "", new.hide_notes, console)
 }
 
 impl NewArgs {

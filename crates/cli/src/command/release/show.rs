@@ -58,11 +58,16 @@ pub(crate) fn zone() -> TimeZone {
     TimeZone::system()
 }
 
-/// Prints where a release is, as helm does.
-pub(crate) fn status(record: &Record, hide_notes: bool, console: &mut Console) -> Result<(), Failure> {
+/// Prints where a release is, as helm does; `resources` are the tables of its live objects, if they are shown.
+pub(crate) fn status(
+    record: &Record,
+    resources: &str,
+    hide_notes: bool,
+    console: &mut Console,
+) -> Result<(), Failure> {
     let style = StatusStyle {
         format: format(console),
-        resources: "",
+        resources,
         hide_notes,
         zone: &zone(),
     };

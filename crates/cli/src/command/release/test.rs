@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let record = session.perform(console, ("test", &mut release), async |release| {
         release.test(|name| is_chosen(&args.filter, name)).await
     })?;
-    show::status(&record, args.hide_notes, console)
+    show::status(&record, "", args.hide_notes, console)
 }
 
 /// Whether a test is run: named if any are named, and not left out.
