@@ -523,7 +523,7 @@ impl Release {
         record.deployed(description.as_deref());
         held.finish(&record).await?;
         // It serves by now: what is left to do does not make it fail, and is done by the next operation if it can't be now.
-        if let Err(error) = self.put_aside(&record).await {
+        if let Err(error) = self.put_aside(operation, &record).await {
             self.watching.tell(Progress::Note(format!(
                 "older revisions could not be put aside: {error}"
             )));
@@ -532,7 +532,7 @@ impl Release {
     }
 
     /// Supersedes the revisions that served before, and deletes the oldest.
-    async fn put_aside(&self, record: &Record) -> Result<(), Error> {
+    async fn put_aside(&self, operation: Operation, record: &Record) -> Result<(), Error> {
         let now = (self.options.now)();
         for old in &self.revisions {
             if let Some(over) = self.given_up(&old.record, operation, record.revision) {
