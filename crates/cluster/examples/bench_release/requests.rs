@@ -46,7 +46,7 @@ async fn start() -> Result<(server::Cluster, Faulty)> {
         ..server::Options::default()
     };
     let cluster = server::Cluster::start(options).await?;
-    let proxy = Faulty::start(cluster.handle()).await?;
+    let proxy = Faulty::start(&cluster.handle()).await?;
     Ok((cluster, proxy))
 }
 

@@ -52,5 +52,5 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let record = session.perform(console, ("rollback", &mut release), async |release| {
         release.deploy(wanted).await
     })?;
-    show::status(&record, args.hide_notes, console)
+    show::status(&record, "", args.hide_notes, console)
 }
