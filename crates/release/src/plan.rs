@@ -125,12 +125,13 @@ pub fn plan(request: Request<'_>, live: &Live) -> Result<Plan, Vec<Refusal>> {
         .map(|object| (*object).clone())
         .collect();
     leaving.sort_by(|a, b| a.key.cmp(&b.key));
+    let had = known.len();
     let (prune, kept) = leave(leaving, live, owner);
     Ok(Plan {
         apply,
         prune,
         kept,
-        had: previous.len(),
+        had,
     })
 }
 

@@ -82,7 +82,12 @@ impl Error {
     pub(crate) fn line(&self) -> String {
         let causes: Vec<String> = chain(self).map(ToString::to_string).collect();
         let lines = causes.join(": ");
-        lines.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+        // What containers print may be anything, secrets too: it is for whoever waits, and not for the record.
+        let kept = lines
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with("log "));
+        kept.collect::<Vec<_>>().join("; ")
     }
 
     /// Adds what the pods, events and logs say of objects that did not become ready.

@@ -96,8 +96,6 @@ fn a_release_from_install_to_uninstall() {
         "rollback web 1",
         "history web",
         "list",
-        "status web",
-        "test web",
         "get values web --revision 2",
         "uninstall web --dry-run",
         "uninstall web",
@@ -105,6 +103,24 @@ fn a_release_from_install_to_uninstall() {
     ];
     let seen = lines.map(|line| format!("$ shipway {line}\n{}\n", mini.seen(line)));
     insta::assert_snapshot!(seen.concat());
+}
+
+#[test]
+fn status_and_test_show_what_is_live_and_how_the_tests_ended() {
+    let mini = Mini::start("release_status", WEB);
+    mini.run("install web ./api --wait");
+    let status = mini.seen("status web");
+    for part in [
+        "STATUS: deployed\nREVISION: 1\n",
+        "==> v1/Deployment\n",
+        "1/1",
+        "NOTES:\nIt is at http://web.\n",
+    ] {
+        assert!(status.contains(part), "{part:?} is not in:\n{status}");
+    }
+    let test = mini.seen("test web");
+    assert!(test.contains("TEST SUITE:     web-smoke\n"), "{test}");
+    assert!(test.contains("Phase:          Succeeded\n"), "{test}");
 }
 
 #[test]
@@ -231,6 +247,17 @@ fn deletions_beyond_the_brake_wait_for_a_word() {
     let seen = lines.map(|line| format!("$ shipway {line}\n{}\n", mini.seen(line)));
     insta::assert_snapshot!(seen.concat());
     assert!(seen.concat().contains("error[SW0502]"));
+}
+
+#[test]
+fn the_share_of_deletions_is_of_what_a_failed_install_left() {
+    let mini = Mini::start("release_share", MANY);
+    // The claim is bound by nobody's doing, so the install fails, and all of its objects are there.
+    let seen = mini.seen("install many ./api --set claim=true --wait --timeout 1s");
+    assert!(seen.contains("error[SW0504]: install of many failed\n"), "{seen}");
+    mini.run("upgrade many ./api --set claim=true,count=7");
+    let seen = mini.seen("upgrade many ./api --set claim=true,count=1");
+    assert!(seen.contains("it would delete 6 of its 8 objects"), "{seen}");
 }
 
 #[test]
