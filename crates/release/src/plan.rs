@@ -61,6 +61,17 @@ pub struct HandOver {
     pub managed_fields: Value,
 }
 
+impl HandOver {
+    /// What an earlier life of the release has of a live object, if anything.
+    #[must_use]
+    pub fn of(live: &Value, api_version: &str) -> Option<Self> {
+        ownership::handed_over(live, api_version).map(|managed_fields| Self {
+            resource_version: meta::resource_version(live).to_owned(),
+            managed_fields,
+        })
+    }
+}
+
 /// What applying an object comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -217,10 +228,7 @@ fn change(object: Object, live: Option<&Value>, known: &HashMap<&Key, &Object>) 
             hand_over: None,
         };
     };
-    let hand_over = ownership::handed_over(live, &object.api_version).map(|managed_fields| HandOver {
-        resource_version: meta::resource_version(live).to_owned(),
-        managed_fields,
-    });
+    let hand_over = HandOver::of(live, &object.api_version);
     let action = match known.contains_key(&object.key) {
         false => Action::Adopt,
         true if hand_over.is_none() && is_as_wanted(&object, live) => Action::Nothing,

@@ -102,7 +102,10 @@ fn checks(layer: u32, only: &str) -> Result<Vec<(String, Check)>> {
         let all = only == CHARTS;
         let check = move |programs: &Path| {
             let servers = [Server::start("kubeconfig")?, Server::start("kubeconfig-other")?];
-            charts::run(servers.each_ref().map(|server| server.place(CHARTS, programs)), all)
+            charts::run(
+                servers.each_ref().map(|server| server.place(CHARTS, programs)),
+                all,
+            )
         };
         checks.push((CHARTS.to_owned(), Box::new(check)));
     }

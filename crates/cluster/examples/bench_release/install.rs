@@ -18,7 +18,11 @@ pub fn measure(setting: &Setting) -> Result<()> {
     let server = Server::start(setting, 3)?;
     let (mut ours, mut helms) = (Vec::new(), Vec::new());
     for run in 0..RUNS {
-        ours.push(install(setting, &server, (&setting.shipway, &format!("ours-{run}")))?);
+        ours.push(install(
+            setting,
+            &server,
+            (&setting.shipway, &format!("ours-{run}")),
+        )?);
         if let Some(helm) = &setting.helm {
             helms.push(install(setting, &server, (helm, &format!("helms-{run}")))?);
         }
@@ -28,14 +32,24 @@ pub fn measure(setting: &Setting) -> Result<()> {
     if !helms.is_empty() {
         let helms = median(&mut helms);
         let ratio = helms.as_secs_f64() / ours.as_secs_f64();
-        line(&format!("install, 30 objects, --wait: helm {helms:.0?}, {ratio:.1}x"))?;
+        line(&format!(
+            "install, 30 objects, --wait: helm {helms:.0?}, {ratio:.1}x"
+        ))?;
     }
     Ok(())
 }
 
 fn install(setting: &Setting, server: &Server, (program, namespace): (&Path, &str)) -> Result<Duration> {
     let tool = (program, server.kubeconfig.as_path());
-    let args = ["install", "rel", LARGE, "--wait", "--create-namespace", "-n", namespace];
+    let args = [
+        "install",
+        "rel",
+        LARGE,
+        "--wait",
+        "--create-namespace",
+        "-n",
+        namespace,
+    ];
     let took = tool::run(setting, tool, &args)?;
     // Room for the next one.
     tool::run(setting, tool, &["uninstall", "rel", "-n", namespace])?;

@@ -41,7 +41,9 @@ fn main() -> Result<()> {
         return Err("usage: bench_release SHIPWAY [HELM] [PART...]".into());
     };
     let (helm, parts) = match rest {
-        [helm, parts @ ..] if !PARTS.iter().any(|(name, _)| name == helm) => (Some(PathBuf::from(helm)), parts),
+        [helm, parts @ ..] if !PARTS.iter().any(|(name, _)| name == helm) => {
+            (Some(PathBuf::from(helm)), parts)
+        }
         parts => (None, parts),
     };
     let setting = Setting {

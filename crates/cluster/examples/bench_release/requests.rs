@@ -13,7 +13,10 @@ use crate::{Result, Setting, line, tool};
 /// What is counted, after a namespace was made.
 const OPERATIONS: [(&str, &[&str]); 5] = [
     ("install --wait", &["install", "rel", LARGE, "--wait"]),
-    ("upgrade that changes nothing", &["upgrade", "rel", LARGE, "--wait"]),
+    (
+        "upgrade that changes nothing",
+        &["upgrade", "rel", LARGE, "--wait"],
+    ),
     (
         "upgrade with one change",
         &["upgrade", "rel", LARGE, "--wait", "--set", "word=other"],
@@ -25,7 +28,10 @@ const OPERATIONS: [(&str, &[&str]); 5] = [
 /// Prints the counts, and of what they consist.
 pub fn measure(setting: &Setting) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let tools = [("shipway", Some(&setting.shipway)), ("helm", setting.helm.as_ref())];
+    let tools = [
+        ("shipway", Some(&setting.shipway)),
+        ("helm", setting.helm.as_ref()),
+    ];
     for (name, program) in tools {
         let Some(program) = program else { continue };
         // A cluster for each, so that neither finds what the other left.
@@ -67,8 +73,9 @@ fn described(seen: &[Seen]) -> String {
         let path = one.path.split('?').next().unwrap_or_default();
         let is_watch = one.path.contains("watch=");
         // /version, /api, /apis, /openapi/v3/… and the lists of kinds of a group: nothing of an object.
-        let is_discovery = !path.contains("/namespaces") && one.method == "GET" && path.split('/').count() <= 4
-            || path.starts_with("/openapi");
+        let is_discovery =
+            !path.contains("/namespaces") && one.method == "GET" && path.split('/').count() <= 4
+                || path.starts_with("/openapi");
         let kind = match (is_watch, is_discovery) {
             (true, _) => "watch",
             (_, true) => "discovery",

@@ -6,15 +6,19 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use objects::{Key, Kind, meta};
-use release::{Action, Change, MANAGER, Prune, wave};
+use release::{Action, Change, HandOver, MANAGER, Prune, wave};
 use serde_json::{Value, json};
 
 use super::wait::{self, Until, Waited};
 use super::{Error, Work};
-use crate::{Apply, Cluster, Delete, Patch, Propagation, Resource, Why, Write};
+use crate::{Apply, At, Cluster, Delete, Patch, Propagation, Resource, Why, Write};
 
 /// The most objects that are applied at once; the cluster's own limit is below this if it is set so.
 const AT_ONCE: usize = 16;
+
+/// How often fields are taken over from an object that others write meanwhile: a rollout writes a status a few times a
+/// second, and each try takes a few milliseconds.
+const TAKE_OVERS: usize = 8;
 
 /// Applies the changes wave by wave and says what the cluster made of them, in the same order.
 pub(crate) async fn apply(
@@ -106,19 +110,8 @@ async fn apply_one(work: &Work<'_>, change: &Change, force_conflicts: bool) -> R
             });
         }
     }
-    if let Some(hand_over) = hand_over {
-        let patch = json!({"metadata": {
-            "resourceVersion": hand_over.resource_version, "managedFields": hand_over.managed_fields}});
-        let written = Write {
-            manager: MANAGER,
-            ..Write::default()
-        };
-        // A conflict means that somebody changed the object since: the fields stay theirs, and applying says so.
-        match cluster.patch(at, Patch::Merge(&patch), written).await {
-            Ok(_) => {}
-            Err(error) if error.is(&Why::Conflict) => {}
-            Err(error) => return Err(error.into()),
-        }
+    if let Some(first) = hand_over {
+        take_over(cluster, at, first, &object.api_version).await?;
     }
     let live = cluster.apply(at, &object.value, how(force_conflicts)).await?;
     work.watching.tell_changed(
@@ -134,6 +127,35 @@ async fn apply_one(work: &Work<'_>, change: &Change, force_conflicts: bool) -> R
         key: object.key.clone(),
         live,
     })
+}
+
+/// Makes the fields of earlier managers ours, of the object as it is then: a controller that writes a status is no reason
+/// to leave them where they are.
+async fn take_over(cluster: &Cluster, at: At<'_>, first: &HandOver, api_version: &str) -> Result<(), Error> {
+    let mut hand_over = first.clone();
+    for _ in 0..TAKE_OVERS {
+        let patch = json!({"metadata": {
+            "resourceVersion": hand_over.resource_version, "managedFields": hand_over.managed_fields}});
+        let written = Write {
+            manager: MANAGER,
+            ..Write::default()
+        };
+        match cluster.patch(at, Patch::Merge(&patch), written).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is(&Why::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match cluster
+            .get(at)
+            .await?
+            .and_then(|live| HandOver::of(&live, api_version))
+        {
+            Some(again) => hand_over = again,
+            None => return Ok(()),
+        }
+    }
+    // The fields stay theirs, and applying says so.
+    Ok(())
 }
 
 /// Deletes what a plan prunes, in its order, and says what to wait for until it is gone.

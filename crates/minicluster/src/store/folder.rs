@@ -12,6 +12,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use super::error::Error;
 
@@ -19,6 +21,11 @@ const LOCK: &str = "lock";
 const LOG: &str = "log-";
 const SNAPSHOT: &str = "snapshot-";
 const NEW: &str = ".new";
+
+/// A child process has our files open between its fork and its exec, the lock of a store that was just closed among
+/// them. That is over in a moment, however many children there are; whoever really has the folder has it for longer.
+const LOCK_TRIES: u32 = 50;
+const LOCK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The folder, locked for as long as this value lives.
 #[derive(Debug)]
@@ -49,14 +56,17 @@ impl Folder {
             .truncate(false)
             .open(&file);
         let lock = open.map_err(Error::io("open", &file))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::InUse {
-                    folder: path.to_owned(),
-                });
+        for tried in 0.. {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if tried < LOCK_TRIES => thread::sleep(LOCK_AGAIN),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::InUse {
+                        folder: path.to_owned(),
+                    });
+                }
+                Err(TryLockError::Error(error)) => return Err(Error::io("lock", &file)(error)),
             }
-            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &file)(error)),
         }
         Ok(Self {
             path: path.to_owned(),

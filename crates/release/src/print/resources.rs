@@ -87,7 +87,10 @@ mod tests {
         let table = |name: &str, data: u32| json!({"columnDefinitions": columns, "rows": [{"cells": [name, data, "1s", "x"]}]});
         let none = json!({"columnDefinitions": columns, "rows": []});
         let kinds = [
-            ("v1/ConfigMap".to_owned(), vec![table("web-config", 2), table("another", 0)]),
+            (
+                "v1/ConfigMap".to_owned(),
+                vec![table("web-config", 2), table("another", 0)],
+            ),
             ("v1/Pod(related)".to_owned(), vec![none]),
         ];
         let expected = "==> v1/ConfigMap\nNAME         DATA   AGE\nweb-config   2      1s\nanother   0     1s\n\n\

@@ -13,7 +13,88 @@ use crate::parity;
 
 /// Charts of the corpus, each with other values for the upgrade. Both tools install all of them on a cluster of today
 /// without another chart's kinds.
-const CHARTS: &[(&str, &str)] = &[];
+const CHARTS: &[(&str, &str)] = &[
+    (
+        "deliveryhero+helm-charts/rds-downscaler-1.0.5",
+        "deliveryhero+helm-charts/rds-downscaler-1.0.5/x-alloff.yaml",
+    ),
+    (
+        "linode+apl-core@hist/falco-exporter-0.9.7",
+        "linode+apl-core@hist/falco-exporter-0.9.7/x-alloff.yaml",
+    ),
+    (
+        "vexxhost+atmosphere@hist/cert-manager-v1.7.1",
+        "vexxhost+atmosphere@hist/cert-manager-v1.7.1/x-alloff.yaml",
+    ),
+    (
+        "traefik+traefik-helm-chart/hub-manager-1.0.0~3",
+        "traefik+traefik-helm-chart/hub-manager-1.0.0~3/x-allon.yaml",
+    ),
+    (
+        "VictoriaMetrics+helm-charts/victoria-metrics-cluster-0.49.0",
+        "VictoriaMetrics+helm-charts/victoria-metrics-cluster-0.49.0/values-sidecar.yaml",
+    ),
+    (
+        "prometheus-community+helm-charts/prometheus-mongodb-exporter-3.22.0",
+        "prometheus-community+helm-charts/prometheus-mongodb-exporter-3.22.0/ci_dns-and-host-values.yaml",
+    ),
+    (
+        "linode+apl-core/gateway-1.30.3",
+        "linode+apl-core/gateway-1.30.3/x-allon.yaml",
+    ),
+    (
+        "elastic+helm-charts/filebeat-8.5.1",
+        "elastic+helm-charts/filebeat-8.5.1/x-allon.yaml",
+    ),
+    (
+        "istio-ecosystem+sail-operator/gateway-1.29.6",
+        "istio-ecosystem+sail-operator/gateway-1.29.6/x-allon.yaml",
+    ),
+    (
+        "grafana+helm-charts/fluent-bit-2.6.0",
+        "grafana+helm-charts/fluent-bit-2.6.0/x-alloff.yaml",
+    ),
+    (
+        "DataDog+helm-charts/cloudprem-0.5.2",
+        "DataDog+helm-charts/cloudprem-0.5.2/x-allon.yaml",
+    ),
+    (
+        "falcosecurity+charts/falcosidekick-0.14.0",
+        "falcosecurity+charts/falcosidekick-0.14.0/x-alloff.yaml",
+    ),
+    (
+        "temporalio+helm-charts/temporal-proxy-0.2.1",
+        "temporalio+helm-charts/temporal-proxy-0.2.1/x-allon.yaml",
+    ),
+    (
+        "grafana+helm-charts@hist/synthetic-monitoring-agent-1.2.1",
+        "grafana+helm-charts@hist/synthetic-monitoring-agent-1.2.1/ci_default-values.yaml",
+    ),
+    (
+        "open-telemetry+opentelemetry-helm-charts/opentelemetry-target-allocator-0.158.0",
+        "open-telemetry+opentelemetry-helm-charts/opentelemetry-target-allocator-0.158.0/examples_statefulset-with-pvc_values.yaml",
+    ),
+    (
+        "redpanda-data+helm-charts/connectors-0.1.14",
+        "redpanda-data+helm-charts/connectors-0.1.14/ci_02-broker-tls-values.yaml",
+    ),
+    (
+        "linkerd+linkerd2/linkerd2-cni-0.0.0-undefined",
+        "linkerd+linkerd2/linkerd2-cni-0.0.0-undefined/x-allon.yaml",
+    ),
+    (
+        "kubernetes+ingress-nginx/ingress-nginx-4.15.1",
+        "kubernetes+ingress-nginx/ingress-nginx-4.15.1/ci_controller-service-values.yaml",
+    ),
+    (
+        "vexxhost+atmosphere/goldpinger-1.0.0",
+        "vexxhost+atmosphere/goldpinger-1.0.0/x-alloff.yaml",
+    ),
+    (
+        "linode+apl-core@hist/kiali-operator-2.18.0",
+        "linode+apl-core@hist/kiali-operator-2.18.0/x-alloff.yaml",
+    ),
+];
 
 /// Unless all of them are asked for, as many: CI has a minute.
 const QUICK: usize = 6;
@@ -72,7 +153,11 @@ pub fn run(places: [Place<'_>; 2], all: bool) -> Result<Vec<String>> {
             });
             let left: Vec<Objects> = left.into_iter().collect::<Result<_>>()?;
             if let [helms, ours] = left.as_slice() {
-                faults.extend(differences(helms, ours).into_iter().map(|what| format!("{step}: {what}")));
+                faults.extend(
+                    differences(helms, ours)
+                        .into_iter()
+                        .map(|what| format!("{step}: {what}")),
+                );
             }
         }
     }
@@ -81,7 +166,11 @@ pub fn run(places: [Place<'_>; 2], all: bool) -> Result<Vec<String>> {
 
 /// Has a tool take a step, and says what is in the namespace then.
 fn take(bench: &Bench, tool: &str, step: &str, number: usize) -> Result<Objects> {
-    let flags = if tool == "shipway" { "--confirm-deletions" } else { "" };
+    let flags = if tool == "shipway" {
+        "--confirm-deletions"
+    } else {
+        ""
+    };
     let done = bench.sh(&[&format!("{tool} {step} -n chart-{number} {flags}")])?;
     anyhow::ensure!(
         done.rc == Some(0),
@@ -91,7 +180,10 @@ fn take(bench: &Bench, tool: &str, step: &str, number: usize) -> Result<Objects>
     let kinds = bench.sh(&["kubectl api-resources --namespaced --verbs=list,create -o name"])?;
     let kinds = kinds.out.unwrap_or_default();
     let kinds: Vec<&str> = kinds.lines().filter(|kind| !LEFT_OUT.contains(kind)).collect();
-    let listed = bench.sh(&[&format!("kubectl get {} -n chart-{number} -o json", kinds.join(","))])?;
+    let listed = bench.sh(&[&format!(
+        "kubectl get {} -n chart-{number} -o json",
+        kinds.join(",")
+    )])?;
     let listed: Value = serde_json::from_str(&listed.out.unwrap_or_default())
         .with_context(|| format!("kubectl lists nothing: {}", listed.err.unwrap_or_default()))?;
     let items = listed["items"].as_array().cloned().unwrap_or_default();
@@ -122,7 +214,12 @@ fn comparable(mut object: Value) -> Option<((String, String), Value)> {
         for field in ["healthCheckNodePort", "volumeName"] {
             spec.remove(field);
         }
-        for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+        for port in spec
+            .get_mut("ports")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             port.as_object_mut().map(|port| port.remove("nodePort"));
         }
     }
@@ -130,7 +227,8 @@ fn comparable(mut object: Value) -> Option<((String, String), Value)> {
         // The id of the Job itself, in its selector and in the labels of its pods.
         let spec = fields.get_mut("spec").and_then(Value::as_object_mut)?;
         spec.remove("selector");
-        spec.get_mut("template").and_then(|template| template.as_object_mut()?.remove("metadata"));
+        spec.get_mut("template")
+            .and_then(|template| template.as_object_mut()?.remove("metadata"));
     }
     Some(((kind, name), object))
 }

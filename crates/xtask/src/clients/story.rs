@@ -131,7 +131,11 @@ impl Bench {
         for (tool, program) in wrapped {
             let (program, config) = (program.display(), kubeconfig.display());
             // Ours takes it from the environment, as its flag comes after the command.
-            let flag = if tool == "shipway" { String::new() } else { format!("--kubeconfig '{config}'") };
+            let flag = if tool == "shipway" {
+                String::new()
+            } else {
+                format!("--kubeconfig '{config}'")
+            };
             let text = format!("#!/bin/sh\nexec '{program}' {flag} \"$@\"\n");
             bench.write(&format!("bin/{tool}"), &text)?;
         }

@@ -23,7 +23,9 @@ const HISTORIES: &str = "crates/xtask/histories";
 
 /// Beside what differs between two clusters.
 const ON_PURPOSE: &[(&str, &str)] = &[
-    (r#"(failed): [^\n]*?(\\*",|\n|$)"#, "$1: <reason>$2"),
+    // In JSON, up to the quote that ends it; elsewhere to the end of the line.
+    (r#"(\\" failed: )(?:\\.|[^"\\])*""#, "$1<reason>"),
+    (r#"([^\\]" failed: )[^\n]*"#, "$1<reason>"),
     (r#"(modifiedAt[=":]+)[0-9]+"#, "$1<time>"),
     (r#""applyMethod":"[a-z]+""#, "<method>"),
 ];
@@ -132,7 +134,11 @@ fn play(layer: u32, history: &History, turns: &Turns, place: &Place<'_>) -> Resu
         seen.push((format!("{what}: exit"), format!("{:?}", done.rc), err));
         for view in history.views.iter().filter(|_| operation.look) {
             // What helm 3 leaves out without it.
-            let all = if layer < 35 && view.starts_with("list") { "--all" } else { "" };
+            let all = if layer < 35 && view.starts_with("list") {
+                "--all"
+            } else {
+                ""
+            };
             let said = bench.sh(&[&format!("helm {view} {all} -n {namespace}")])?;
             let said = text(&said.out.unwrap_or_default());
             // Helm 3 prints other words; ours are those of 4.
@@ -165,6 +171,15 @@ fn first_difference(wanted: &str, got: &str) -> String {
     let (wanted, got): (Vec<&str>, Vec<&str>) = (wanted.lines().collect(), got.lines().collect());
     let differs = |at: &usize| wanted.get(*at) != got.get(*at);
     let at = (0..wanted.len().max(got.len())).find(differs).unwrap_or_default();
-    let show = |lines: &[&str]| lines.get(at).map_or("(end)".to_owned(), |line| format!("{line:?}"));
-    format!("    line {}: helm {}\n    got {}", at + 1, show(&wanted), show(&got))
+    let show = |lines: &[&str]| {
+        lines
+            .get(at)
+            .map_or("(end)".to_owned(), |line| format!("{line:?}"))
+    };
+    format!(
+        "    line {}: helm {}\n    got {}",
+        at + 1,
+        show(&wanted),
+        show(&got)
+    )
 }
