@@ -662,7 +662,9 @@ async fn perform(
         held.mark(&wanted.record, Step::Objects).await?;
     }
     if begun <= Step::Objects {
-        held.during(objects(work, options, planned)).await?;
+        // What the plan was made against is a moment old, unless hooks came in between.
+        let known = (begun == Step::Objects).then_some(&planned.live);
+        held.during(objects(work, options, (planned, known))).await?;
     }
     if options.hooks {
         hooks::run(work, held, &mut wanted.record, (after, When::After)).await?;
@@ -671,9 +673,13 @@ async fn perform(
 }
 
 /// Applies, prunes and waits. Done again after a kill, it comes to the same.
-async fn objects(work: &Work<'_>, options: &Options, planned: &Planned) -> Result<(), Error> {
+async fn objects(
+    work: &Work<'_>,
+    options: &Options,
+    (planned, known): (&Planned, Option<&HashMap<Key, Value>>),
+) -> Result<(), Error> {
     let Planned { plan, live } = planned;
-    let applied = apply::apply(work, &plan.apply, options.force_conflicts).await?;
+    let applied = apply::apply(work, &plan.apply, known, options.force_conflicts).await?;
     apply::prune(work, &plan.prune, live).await?;
     match options.wait {
         Some(soak) => {

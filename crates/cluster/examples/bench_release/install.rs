@@ -28,7 +28,10 @@ pub fn measure(setting: &Setting) -> Result<()> {
         }
     }
     let ours = median(&mut ours);
-    line(&format!("install, 30 objects, --wait: shipway {ours:.0?}"))?;
+    line(&format!(
+        "install, 30 objects, --wait: shipway {:.0} ms",
+        ms(ours)
+    ))?;
     if !helms.is_empty() {
         let helms = median(&mut helms);
         let ratio = helms.as_secs_f64() / ours.as_secs_f64();
@@ -54,6 +57,10 @@ fn install(setting: &Setting, server: &Server, (program, namespace): (&Path, &st
     // Room for the next one.
     tool::run(setting, tool, &["uninstall", "rel", "-n", namespace])?;
     Ok(took)
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 fn median(runs: &mut [Duration]) -> Duration {

@@ -20,10 +20,12 @@ const AT_ONCE: usize = 16;
 /// second, and each try takes a few milliseconds.
 const TAKE_OVERS: usize = 8;
 
-/// Applies the changes wave by wave and says what the cluster made of them, in the same order.
+/// Applies the changes wave by wave and says what the cluster made of them, in the same order. An object that is as it
+/// should be is not asked for again if it is `known` what it is now.
 pub(crate) async fn apply(
     work: &Work<'_>,
     changes: &[Change],
+    known: Option<&HashMap<Key, Value>>,
     force_conflicts: bool,
 ) -> Result<Vec<Waited>, Error> {
     let mut applied = Vec::with_capacity(changes.len());
@@ -38,7 +40,7 @@ pub(crate) async fn apply(
             .iter()
             .filter(|change| wave(&change.object.key.kind.name) == number);
         let each: Vec<BoxFuture<'_, _>> = of_wave
-            .map(|change| apply_one(work, change, force_conflicts).boxed())
+            .map(|change| apply_one(work, change, known, force_conflicts).boxed())
             .collect();
         let made: Vec<Waited> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
         establish(work, &made).await?;
@@ -86,7 +88,12 @@ async fn establish(work: &Work<'_>, made: &[Waited]) -> Result<(), Error> {
     Ok(())
 }
 
-async fn apply_one(work: &Work<'_>, change: &Change, force_conflicts: bool) -> Result<Waited, Error> {
+async fn apply_one(
+    work: &Work<'_>,
+    change: &Change,
+    known: Option<&HashMap<Key, Value>>,
+    force_conflicts: bool,
+) -> Result<Waited, Error> {
     let cluster = work.cluster;
     let Change {
         object,
@@ -100,8 +107,10 @@ async fn apply_one(work: &Work<'_>, change: &Change, force_conflicts: bool) -> R
         .ok_or_else(|| gone(&object.key))?;
     let at = resource.at(namespace, name);
     if *action == Action::Nothing {
-        // As it was when the plan was made; whether it is healthy is asked again.
-        let live = cluster.get(at).await?;
+        let live = match known.and_then(|known| known.get(&object.key)) {
+            Some(live) => Some(live.clone()),
+            None => cluster.get(at).await?,
+        };
         if let Some(live) = live {
             return Ok(Waited {
                 resource,
