@@ -9,12 +9,15 @@
 //! policy.
 
 mod apply;
+mod ending;
 mod error;
 mod hold;
 mod hooks;
 mod options;
+mod planning;
 mod preview;
 mod reason;
+mod settle;
 mod shown;
 mod stored;
 mod survey;
@@ -56,9 +59,6 @@ use wait::Until;
 /// What Helm's tools are to take our records for. They would otherwise send their objects as server-side apply of their
 /// own, and meet our fields as conflicts; as client-side apply they take over what they change.
 const METHOD: ApplyMethod = ApplyMethod::ClientSide;
-
-/// How the description of an interrupted revision begins.
-const INTERRUPTED: &str = "Interrupted while";
 
 /// What everything that is done for one operation shares.
 pub(crate) struct Work<'a> {
@@ -337,161 +337,11 @@ impl Release {
         Ok(())
     }
 
-    /// Sees what became of the last operation: waits for one that goes on, repairs one that was interrupted.
-    ///
-    /// With the target of the interrupted one wanted again, gives its record and step to go on from.
-    async fn settle(&mut self, wanted: Option<&Wanted>) -> Result<Option<(Stored, Step)>, Error> {
-        match self.turn().await? {
-            Turn::Free => Ok(None),
-            Turn::Abandoned(journal) => self.repair(wanted, journal).await,
-        }
-    }
-
-    /// Repairs what was left by a run that is no more.
-    async fn repair(
-        &mut self,
-        wanted: Option<&Wanted>,
-        journal: Option<Journal>,
-    ) -> Result<Option<(Stored, Step)>, Error> {
-        let Some(last) = self.revisions.last().cloned() else {
-            return Ok(None);
-        };
-        if last.record.info.status == Status::Uninstalling {
-            return match wanted {
-                None => Ok(None),
-                Some(_) => Err(Error::Uninstalling {
-                    release: self.name.clone(),
-                }),
-            };
-        }
-        let resumes = self.options.interrupted == Interrupted::Resume;
-        if let (Some(journal), Some(wanted), true) = (journal, wanted, resumes)
-            && is_same(&last.record, &wanted.record)
-            && last.record.info.status == wanted.operation.pending()
-        {
-            let note = format!(
-                "revision {} was interrupted; going on with it",
-                last.record.revision
-            );
-            self.watching.tell(Progress::Note(note));
-            return Ok(Some((last, journal.step)));
-        }
-        let note = format!(
-            "revision {} was interrupted; it counts as failed",
-            last.record.revision
-        );
-        self.watching.tell(Progress::Note(note));
-        let mut record = last.record.clone();
-        record.info.description = format!("{INTERRUPTED} {}", record.info.status);
-        record.info.status = Status::Failed;
-        last.update(&self.cluster, &record, (self.options.now)()).await?;
-        self.reload().await?;
-        if self.options.interrupted == Interrupted::RollBack
-            && wanted.is_some()
-            && let Some(deployed) = self.history.deployed().map(|record| record.revision)
-        {
-            self.roll_back(deployed).await?;
-            self.reload().await?;
-        }
-        Ok(None)
-    }
-
-    /// Whether the operation fits what there is, as Helm has it.
-    fn check_name(&self, wanted: &Wanted, is_resumed: bool) -> Result<(), Error> {
-        match (wanted.operation, self.history.vacancy()) {
-            _ if is_resumed => Ok(()),
-            (Operation::Install, Vacancy::Free) => Ok(()),
-            (Operation::Install, Vacancy::Over(last)) if self.is_replaced(last) => Ok(()),
-            (Operation::Install, Vacancy::Over(last) | Vacancy::Taken(last)) => Err(Error::NameInUse {
-                release: self.name.clone(),
-                status: last.info.status,
-            }),
-            (Operation::Upgrade | Operation::Rollback, Vacancy::Free) => Err(self.none()),
-            (Operation::Upgrade, _) => Ok(self.history.current().map(drop)?),
-            (Operation::Rollback, _) => Ok(()),
-        }
-    }
-
-    /// Whether an install may take the name of one that is over: when it is asked to, or when it is over because it was
-    /// interrupted before it ever served.
-    fn is_replaced(&self, last: &Record) -> bool {
-        let was_interrupted =
-            last.info.description.starts_with(INTERRUPTED) && self.history.successful().is_none();
-        self.options.replace || was_interrupted
-    }
-
     fn none(&self) -> Error {
         Error::NoRelease {
             release: self.name.clone(),
             namespace: self.namespace.clone(),
         }
-    }
-
-    /// Reads everything that a plan needs, and plans.
-    async fn plan(&self, wanted: &Wanted) -> Result<Planned, Error> {
-        let Inventory { previous, stray } = self.inventory()?;
-        let objects = manifest::read(&wanted.record.manifest)?;
-        let refused = |refusals| Refused {
-            operation: wanted.operation.word(),
-            release: self.name.clone(),
-            refusals,
-        };
-        let all = objects.iter().chain(&previous).chain(&stray);
-        let mut served = survey::served(&self.cluster, all).await?;
-        served.expect(&wanted.crds);
-        served.expect(&objects);
-        let objects = served.place(objects, &self.namespace).map_err(refused)?;
-        // What the cluster no longer serves is not there any more.
-        let still = |objects: Vec<Object>| -> Vec<Object> {
-            let served_still = objects
-                .into_iter()
-                .filter(|object| served.scope(object).is_some());
-            served
-                .place(served_still.collect(), &self.namespace)
-                .unwrap_or_default()
-        };
-        let (previous, stray) = (still(previous), still(stray));
-        let all: Vec<&Object> = objects.iter().chain(&previous).chain(&stray).collect();
-        let mut namespaces: Vec<&str> = objects
-            .iter()
-            .map(|object| object.key.namespace.as_ref())
-            .collect();
-        namespaces.sort_unstable();
-        namespaces.dedup();
-        namespaces.retain(|namespace| !namespace.is_empty());
-        let live = survey::live(&self.cluster, &all, &namespaces).await?;
-        let request = Request {
-            owner: release::Owner {
-                release: &self.name,
-                namespace: &self.namespace,
-            },
-            wanted: objects,
-            previous: &previous,
-            stray: &stray,
-            take_ownership: self.options.take_ownership,
-        };
-        let plan = release::plan(request, &live).map_err(refused)?;
-        Ok(Planned {
-            plan,
-            live: live.objects,
-        })
-    }
-
-    /// What the release may have in the cluster: the deployed revision's objects, and those of whatever came after it.
-    fn inventory(&self) -> Result<Inventory, Error> {
-        let deployed = self.history.deployed().map(|record| record.revision);
-        let mut inventory = Inventory::default();
-        for record in self.history.records() {
-            let objects = if Some(record.revision) == deployed {
-                &mut inventory.previous
-            } else if Some(record.revision) > deployed && record.info.status != Status::Uninstalled {
-                &mut inventory.stray
-            } else {
-                continue;
-            };
-            objects.extend(manifest::read(&record.manifest)?);
-        }
-        Ok(inventory)
     }
 
     async fn create_namespace(&self) -> Result<(), Error> {
@@ -509,132 +359,6 @@ impl Release {
         }
     }
 
-    /// The last writes: the new revision serves, the old ones are superseded, and the oldest go.
-    ///
-    /// In this order, so that whoever is killed here leaves two deployed revisions, of which the newer counts, and never
-    /// none.
-    async fn finish(&mut self, held: Held<'_>, wanted: Wanted) -> Result<Record, Error> {
-        let Wanted {
-            operation,
-            mut record,
-            description,
-            crds: _,
-        } = wanted;
-        record.deployed(description.as_deref());
-        held.finish(&record).await?;
-        // It serves by now: what is left to do does not make it fail, and is done by the next operation if it can't be now.
-        if let Err(error) = self.put_aside(operation, &record).await {
-            self.watching.tell(Progress::Note(format!(
-                "older revisions could not be put aside: {error}"
-            )));
-        }
-        Ok(record)
-    }
-
-    /// Supersedes the revisions that served before, and deletes the oldest.
-    async fn put_aside(&self, operation: Operation, record: &Record) -> Result<(), Error> {
-        let now = (self.options.now)();
-        for old in &self.revisions {
-            if let Some(over) = self.given_up(&old.record, operation, record.revision) {
-                old.update(&self.cluster, &over, now).await?;
-            }
-        }
-        // The new one counts as deployed by now, so an old one may go that was.
-        let surplus: Vec<Revision> = self
-            .history
-            .surplus(self.options.history_max)
-            .iter()
-            .map(|old| old.revision)
-            .collect();
-        for old in self
-            .revisions
-            .iter()
-            .filter(|old| surplus.contains(&old.record.revision))
-        {
-            old.delete(&self.cluster).await?;
-        }
-        Ok(())
-    }
-
-    /// What an earlier revision becomes now that a newer one serves; `None` if it stays as it is. An upgrade supersedes
-    /// what it started from even if that had failed, and an install what it took the name of, as Helm's do: helm would
-    /// otherwise take the release for one that is over.
-    fn given_up(&self, old: &Record, operation: Operation, newest: Revision) -> Option<Record> {
-        if old.revision >= newest {
-            return None;
-        }
-        let is_last = !self
-            .history
-            .records()
-            .iter()
-            .any(|record| old.revision < record.revision && record.revision < newest);
-        let mut over = old.clone();
-        match (operation, old.info.status) {
-            (_, Status::Deployed) => over.superseded(),
-            (Operation::Install, Status::Failed | Status::Uninstalled) if is_last => over.replaced(),
-            (Operation::Upgrade, Status::Failed) if is_last && self.history.deployed().is_none() => {
-                over.superseded();
-            }
-            _ => return None,
-        }
-        Some(over)
-    }
-
-    /// Records a failure and does what the policy says.
-    async fn fail(&mut self, held: Held<'_>, wanted: Wanted, error: Error) -> Error {
-        if error.is_lost() {
-            return error;
-        }
-        let Wanted {
-            operation,
-            mut record,
-            ..
-        } = wanted;
-        let error = error.explained(&self.cluster).await;
-        record.failed(&error.line());
-        if let Err(unrecorded) = held.finish(&record).await {
-            return Error::Unrecorded {
-                error: Box::new(error),
-                unrecorded: Box::new(unrecorded),
-            };
-        }
-        if self.options.on_failure == OnFailure::Leave {
-            return error;
-        }
-        let back = self.go_back(operation).await;
-        Error::WentBack {
-            error: Box::new(error),
-            outcome: back.map_err(Box::new),
-        }
-    }
-
-    /// Puts everything back to the revision that served, or removes what was never installed.
-    async fn go_back(&mut self, operation: Operation) -> Result<String, Error> {
-        self.reload().await?;
-        self.options.on_failure = OnFailure::Leave;
-        // What is put back was there before: there is nothing to be asked.
-        self.options.brake = None;
-        self.options.force_conflicts = true;
-        let deployed = self.history.deployed().map(|record| record.revision);
-        match (operation, deployed) {
-            (Operation::Rollback, _) => Ok("a rollback is not rolled back".to_owned()),
-            (_, Some(revision)) => {
-                self.roll_back(revision).await?;
-                Ok(format!("it is back at what revision {revision} was"))
-            }
-            (_, None) => {
-                self.uninstall(false).await?;
-                Ok("it is uninstalled".to_owned())
-            }
-        }
-    }
-
-    async fn roll_back(&mut self, to: Revision) -> Result<(), Error> {
-        let wanted = self.wanted_back(Some(to.get()))?;
-        // It calls itself, and that once: a rollback is not rolled back, and the release is settled by now.
-        Box::pin(self.deploy(wanted)).await?;
-        Ok(())
-    }
 }
 
 /// The objects of a release's revisions.
@@ -691,13 +415,6 @@ async fn objects(
         }
         None => Ok(()),
     }
-}
-
-/// Whether two records want the same of the cluster.
-fn is_same(one: &Record, other: &Record) -> bool {
-    let hooks =
-        |record: &Record| -> Vec<String> { record.hooks.iter().map(|hook| hook.manifest.clone()).collect() };
-    one.manifest == other.manifest && one.config == other.config && hooks(one) == hooks(other)
 }
 
 /// Creates an object of which nothing was there before. A request whose answer was lost is looked for before it is made
