@@ -33,10 +33,9 @@ use jiff::Timestamp;
 use manifest::Object;
 use model::Revision;
 use objects::{Key, Kind};
-use release::history::Vacancy;
-use release::journal::{Journal, Step};
+use release::journal::Step;
 use release::record::Contents;
-use release::{ApplyMethod, History, Plan, Record, Refused, Request, Status};
+use release::{ApplyMethod, History, Plan, Record, Status};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -53,7 +52,6 @@ use crate::{At, Cluster, Resource, Why};
 use hold::Held;
 use hooks::When;
 use stored::Stored;
-use turn::Turn;
 use wait::Until;
 
 /// What Helm's tools are to take our records for. They would otherwise send their objects as server-side apply of their
@@ -358,7 +356,6 @@ impl Release {
             Err(error) => Err(error.into()),
         }
     }
-
 }
 
 /// The objects of a release's revisions.

@@ -10,7 +10,11 @@ impl Release {
     /// Reads everything that a plan needs, and plans.
     pub(super) async fn plan(&self, wanted: &Wanted) -> Result<Planned, Error> {
         // A record that is too large is refused before anything is touched.
-        storage::to_object(&wanted.record, self.options.driver, Write::Create((self.options.now)()))?;
+        storage::to_object(
+            &wanted.record,
+            self.options.driver,
+            Write::Create((self.options.now)()),
+        )?;
         let Inventory { previous, stray } = self.inventory()?;
         let objects = manifest::read(&wanted.record.manifest)?;
         let refused = |refusals| Refused {
