@@ -26,7 +26,10 @@ const ON_PURPOSE: &[(&str, &str)] = &[
     // In JSON, up to the quote that ends it; elsewhere to the end of the line.
     (r#"(\\" failed: )(?:\\.|[^"\\])*""#, "$1<reason>"),
     // helm 3 lists several causes on lines of their own.
-    (r#"([^\\]" failed: )[^\n]*(\n[ \t]*\*[^\n]*|\n[ \t]+\n|\n\n)*"#, "$1<reason>"),
+    (
+        r#"([^\\]" failed: )[^\n]*(\n[ \t]*\*[^\n]*|\n[ \t]+\n|\n\n)*"#,
+        "$1<reason>",
+    ),
     (r#"(modifiedAt[=":]+)[0-9]+"#, "$1<time>"),
     (r#""applyMethod":"[a-z]+""#, "<method>"),
 ];
