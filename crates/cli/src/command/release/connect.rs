@@ -8,6 +8,7 @@ use cluster::run::{Options, Release, Watching};
 use cluster::{Cluster, Files, Impersonate, Target};
 use jiff::Timestamp;
 use model::{Code, Diagnose, ReleaseName};
+use release::storage::Driver;
 
 use crate::Failure;
 
@@ -123,10 +124,19 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) fn options() -> Options {
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy().into_owned();
-    Options::new(
-        format!("{host}/{}/{:08x}", std::process::id(), random() as u32),
-        now,
-    )
+    let holder = format!("{host}/{}/{:08x}", std::process::id(), random() as u32);
+    Options {
+        driver: driver(std::env::var("HELM_DRIVER").unwrap_or_default().as_str()),
+        ..Options::new(holder, now)
+    }
+}
+
+/// What records are kept in, in the words of `HELM_DRIVER`. Helm's drivers outside of the cluster are none of ours.
+fn driver(name: &str) -> Driver {
+    match name {
+        "configmap" | "configmaps" => Driver::ConfigMap,
+        _ => Driver::Secret,
+    }
 }
 
 fn random() -> u64 {
