@@ -29,6 +29,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("rollout", 1),
     ("scheduler", 1),
     ("cel", 1),
+    ("kinds", 0),
     ("model", 0),
     ("objects", 0),
     ("pki", 0),
@@ -41,6 +42,9 @@ const LAYERS: &[(&str, u8)] = &[
 const SIDEWAYS: &[(&str, &str)] = &[
     ("release", "chart"),
     ("release", "manifest"),
+    ("kinds", "model"),
+    ("kinds", "objects"),
+    ("tenancy", "cel"),
     ("tenancy", "manifest"),
     ("delivery", "manifest"),
     ("rollout", "manifest"),
