@@ -26,6 +26,17 @@ pub struct Place {
     pub document: usize,
 }
 
+/// An object with the text it was read from.
+#[derive(Clone, Debug)]
+pub struct Placed<'t> {
+    pub object: Object,
+    document: &'t str,
+    /// Lines of the manifest before the document's first.
+    before: usize,
+    /// The way from the document to the object: empty, or into a list.
+    within: Vec<String>,
+}
+
 /// Why a manifest can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -49,14 +60,38 @@ pub enum Error {
 /// # Errors
 /// The first document that is not YAML or not an object with `apiVersion`, `kind` and a name.
 pub fn read(text: &str) -> Result<Vec<Object>, Error> {
+    Ok(read_placed(text)?
+        .into_iter()
+        .map(|placed| placed.object)
+        .collect())
+}
+
+/// Reads the objects of a manifest, each with where it stands in the text.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_placed(text: &str) -> Result<Vec<Placed<'_>>, Error> {
     let mut objects = Vec::new();
+    let (mut before, mut counted) = (0, 0);
     for (at, document) in documents(text).into_iter().enumerate() {
+        let start = document.as_ptr().addr() - text.as_ptr().addr();
+        before += text[counted..start].matches('\n').count();
+        counted = start;
         let place = Place {
             source: source_of(document).to_owned(),
             document: at + 1,
         };
         match yaml::build(document.as_bytes(), &mut Values) {
-            Ok(value) => push(&mut objects, value, &place)?,
+            Ok(value) => {
+                let mut found = Vec::new();
+                push(&mut found, value, (&place, &mut Vec::new()))?;
+                objects.extend(found.into_iter().map(|(object, within)| Placed {
+                    object,
+                    document,
+                    before,
+                    within,
+                }));
+            }
             Err(source) => return Err(Error::Yaml { place, source }),
         }
     }
@@ -93,7 +128,11 @@ fn source_of(document: &str) -> &str {
 
 /// Adds the object that a value is, or the objects of a list. Lists of lists end with the nesting that the YAML
 /// reader allows.
-fn push(objects: &mut Vec<Object>, value: Value, place: &Place) -> Result<(), Error> {
+fn push(
+    objects: &mut Vec<(Object, Vec<String>)>,
+    value: Value,
+    (place, within): (&Place, &mut Vec<String>),
+) -> Result<(), Error> {
     let found = match &value {
         Value::Null => return Ok(()),
         Value::Object(_) => "",
@@ -110,7 +149,7 @@ fn push(objects: &mut Vec<Object>, value: Value, place: &Place) -> Result<(), Er
         && value["items"].is_array()
     {
         let (kind, version) = (kind.to_owned(), meta::text(&value, "apiVersion").to_owned());
-        return push_items(objects, value, (&kind, &version), place);
+        return push_items(objects, value, (&kind, &version), (place, within));
     }
     if let Some(field) = missing(&value) {
         return Err(Error::Missing {
@@ -119,21 +158,21 @@ fn push(objects: &mut Vec<Object>, value: Value, place: &Place) -> Result<(), Er
             of: known(&value),
         });
     }
-    objects.push(Object::new(value, &place.source));
+    objects.push((Object::new(value, &place.source), within.clone()));
     Ok(())
 }
 
 /// Adds the items of a list. Those of a list of one kind need not repeat it.
 fn push_items(
-    objects: &mut Vec<Object>,
+    objects: &mut Vec<(Object, Vec<String>)>,
     mut list: Value,
     (kind, version): (&str, &str),
-    place: &Place,
+    (place, within): (&Place, &mut Vec<String>),
 ) -> Result<(), Error> {
     let Value::Array(items) = list["items"].take() else {
         return Ok(());
     };
-    for mut item in items {
+    for (index, mut item) in items.into_iter().enumerate() {
         if !kind.is_empty() && item.is_object() {
             for (field, implied) in [("kind", kind), ("apiVersion", version)] {
                 if meta::text(&item, field).is_empty() {
@@ -141,7 +180,9 @@ fn push_items(
                 }
             }
         }
-        push(objects, item, place)?;
+        within.extend(["items".to_owned(), index.to_string()]);
+        push(objects, item, (place, within))?;
+        within.truncate(within.len() - 2);
     }
     Ok(())
 }
@@ -210,6 +251,18 @@ impl yaml::Builder for Values {
 
     fn mapping<'k>(&mut self, entries: impl ExactSizeIterator<Item = (Cow<'k, str>, Value)>) -> Value {
         Value::Object(entries.map(|(key, value)| (key.into_owned(), value)).collect())
+    }
+}
+
+impl Placed<'_> {
+    /// The line of the manifest, from one, of each of some parts of the object, or of what holds it where it is not
+    /// written. A path is names of fields, and indices as text.
+    #[must_use]
+    pub fn lines<'p>(&self, paths: impl IntoIterator<Item = &'p [String]>) -> Vec<usize> {
+        let lines = yaml::Lines::of(self.document);
+        let line = |path: &[String]| lines.line(self.within.iter().chain(path).map(String::as_str));
+        let paths = paths.into_iter();
+        paths.map(|path| self.before + line(path)).collect()
     }
 }
 
@@ -313,6 +366,17 @@ mod tests {
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleList\nitems: [{metadata: {name: a}}]\n",
             &[("Role.rbac.authorization.k8s.io a", "")],
         );
+    }
+
+    #[test]
+    fn parts_have_the_lines_of_the_manifest() {
+        let text = "---\n# Source: c/a.yaml\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostPID: true\n\
+                    ---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: b\n";
+        let placed = read_placed(text).unwrap();
+        let path = |path: &str| path.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let [spec, name] = [path("spec.hostPID"), path("metadata.name")];
+        assert_eq!(placed[0].lines([spec.as_slice(), &name]), [7, 5]);
+        assert_eq!(placed[1].lines([spec.as_slice(), &name]), [12, 15]);
     }
 
     #[test]

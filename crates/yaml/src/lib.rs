@@ -8,7 +8,7 @@
 //! ```
 //!
 //! What is accepted and refused, the text of errors, every scalar's meaning and every printed byte are those
-//! of the Go libraries. It deliberately has no serde, keeps no comments, positions or styles, and reads only
+//! of the Go libraries. It deliberately has no serde, keeps no comments or styles, positions only when asked ([`Lines`]), and reads only
 //! the first document of a text: splitting is the chart engine's business.
 
 mod base64;
@@ -18,6 +18,7 @@ mod decode;
 mod emit;
 mod error;
 mod head;
+mod lines;
 mod number;
 mod order;
 mod parse;
@@ -31,6 +32,7 @@ pub use build::{Builder, MAX_DEPTH, build};
 pub use emit::{Dialect, Emitter, to_string, to_string_as};
 pub use error::{Error, Stage};
 pub use head::{Head, head};
+pub use lines::Lines;
 pub use number::{go_float, json_float};
 pub use order::sort_keys;
 pub use resolve::{Generation, Resolved, resolve};

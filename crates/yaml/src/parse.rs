@@ -143,12 +143,17 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// The line, from zero, of what comes next.
+    pub(crate) fn line(&mut self) -> Result<u32, Error> {
+        Ok(self.scanner.peek()?.line)
+    }
+
     fn kind(&mut self) -> Result<&Kind<'a>, Error> {
         Ok(&self.scanner.peek()?.kind)
     }
 
     fn fail<T>(&mut self, problem: &str) -> Result<T, Error> {
-        let line = self.scanner.peek()?.line;
+        let line = self.line()?;
         Err(Error::parse(line, problem))
     }
 
