@@ -6,3 +6,5 @@
 //! ```
 //!
 //! Pure: no cluster, no clock. `control` observes and performs.
+
+pub mod guard;

@@ -4,6 +4,8 @@
 //! alias or `<<` brings in stands where it is brought in. In a flow collection the line is that of the comma or bracket
 //! before the part. Text that is not YAML has the lines of what comes before the fault.
 
+use std::collections::HashMap;
+
 use crate::error::Error;
 use crate::parse::{Event, Parser};
 use crate::reader::Reader;
@@ -19,8 +21,8 @@ pub struct Lines {
 struct Part {
     /// From zero.
     line: u32,
-    /// Keys, or indices as text, with their parts.
-    inner: Vec<(String, usize)>,
+    /// By key, or index as text. Of equal keys the last counts.
+    inner: HashMap<String, usize>,
 }
 
 /// A collection that is being read.
@@ -52,9 +54,7 @@ impl Lines {
     pub fn line<'p>(&self, path: impl IntoIterator<Item = &'p str>) -> usize {
         let mut part = &self.parts[0];
         for step in path {
-            // Of equal keys the last counts.
-            let inner = part.inner.iter().rev().find(|(key, _)| key == step);
-            match inner.and_then(|(_, at)| self.parts.get(*at)) {
+            match part.inner.get(step).and_then(|at| self.parts.get(*at)) {
                 Some(next) => part = next,
                 None => break,
             }
@@ -115,9 +115,9 @@ impl Lines {
         let at = self.parts.len();
         self.parts.push(Part {
             line,
-            inner: Vec::new(),
+            inner: HashMap::new(),
         });
-        self.parts[to].inner.push((key, at));
+        self.parts[to].inner.insert(key, at);
         at
     }
 }

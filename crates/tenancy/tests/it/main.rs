@@ -1,0 +1,7 @@
+//! The crate from outside.
+
+// Also outside of test functions: the panic of a test is its report.
+#![allow(clippy::unwrap_used)]
+
+mod cases;
+mod guard;
