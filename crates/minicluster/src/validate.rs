@@ -45,8 +45,10 @@ pub fn validate(group: &str, kind: &str, object: &Value, old: Option<&Value>) ->
     let mut out = Findings::default();
     meta::metadata(&mut out, group, kind, object);
     content(&mut out, group, kind, object);
-    if let Some(old) = old {
-        update(&mut out, group, kind, (object, old));
+    match old {
+        Some(old) => update(&mut out, group, kind, (object, old)),
+        None if (group, kind) == ("", "Pod") => pod::created(&mut out, object),
+        None => {}
     }
     out.0
 }

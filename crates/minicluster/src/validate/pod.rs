@@ -21,7 +21,19 @@ pub(super) fn template(out: &mut Findings, at: &str, template: &Value) {
         "labels",
     );
     meta::annotations(out, &format!("{at}.metadata.annotations"), &template["metadata"]);
-    spec(out, &format!("{at}.spec"), &template["spec"]);
+    let pod = &template["spec"];
+    spec(out, &format!("{at}.spec"), pod);
+    if !list(pod, "ephemeralContainers").is_empty() {
+        let why = "ephemeral containers not allowed in pod template";
+        out.forbidden(format!("{at}.spec.ephemeralContainers"), why);
+    }
+}
+
+/// What only a pod that is there may have.
+pub(super) fn created(out: &mut Findings, pod: &Value) {
+    if !list(&pod["spec"], "ephemeralContainers").is_empty() {
+        out.forbidden("spec.ephemeralContainers", "cannot be set on create");
+    }
 }
 
 pub(super) fn spec(out: &mut Findings, at: &str, spec: &Value) {

@@ -107,6 +107,26 @@ fn containers_are_checked() {
 }
 
 #[test]
+fn ephemeral_containers_are_for_running_pods() {
+    let mut pod = pod(json!({}));
+    pod["spec"]["ephemeralContainers"] = json!([{"name": "d", "image": "d"}]);
+    let refused = "spec.ephemeralContainers: Forbidden: cannot be set on create";
+    check("", "Pod", &pod, &[refused]);
+    assert_eq!(causes("", "Pod", &pod, Some(&pod)), json!([]));
+    let labels = json!({"a": "b"});
+    pod["metadata"] = json!({"labels": labels});
+    let spec = json!({"selector": {"matchLabels": labels}, "template": pod});
+    let refused =
+        "spec.template.spec.ephemeralContainers: Forbidden: ephemeral containers not allowed in pod template";
+    check(
+        "apps",
+        "Deployment",
+        &json!({"metadata": {"name": "x"}, "spec": spec}),
+        &[refused],
+    );
+}
+
+#[test]
 fn a_selector_is_fixed_and_selects() {
     let deployment = |label: &str| {
         let template = json!({"metadata": {"labels": {"a": label}}, "spec": {"containers": [{"name": "c", "image": "i"}]}});

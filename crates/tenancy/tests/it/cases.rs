@@ -3,8 +3,6 @@
 //! A case is a document of `cases/*.yaml`. Its first line is `# allowed`, `# CHECK PATH`, or `# warned CHECK PATH`; the
 //! finding is on the line that ends in `# here`. `QUIET` and `GOOD` stand for what a good pod and container have.
 
-use serde_json::json;
-
 const FILES: [&str; 2] = [
     include_str!("cases/pods.yaml"),
     include_str!("cases/objects.yaml"),
@@ -32,23 +30,6 @@ pub struct Expected {
 pub fn all() -> Vec<Case> {
     let documents = FILES.iter().flat_map(|file| file.split("---\n"));
     documents.map(case).collect()
-}
-
-/// The tenant of the cases, whose releases go to `pay`.
-pub fn tenant() -> kinds::Object<kinds::Tenant> {
-    let quota = |balancers| json!({"cpu": "4", "memory": "8Gi", "loadBalancers": balancers});
-    kinds::Object::read(&json!({
-        "metadata": {"name": "pay"},
-        "spec": {
-            "quota": quota(0),
-            "hosts": ["pay.example.com", "*.shop.example.com"],
-            "namespaces": [
-                {"name": "pay"},
-                {"name": "pay-jobs", "podSecurity": "Baseline", "quota": quota(1)},
-            ],
-        },
-    }))
-    .unwrap()
 }
 
 fn case(document: &str) -> Case {

@@ -2,12 +2,30 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use tenancy::guard::{self, Facts, Finding, Guard, Severity};
 
 use crate::cases;
 
+/// The tenant of the cases, whose releases go to `pay`.
+fn tenant() -> kinds::Object<kinds::Tenant> {
+    let quota = |balancers| json!({"cpu": "4", "memory": "8Gi", "loadBalancers": balancers});
+    kinds::Object::read(&json!({
+        "metadata": {"name": "pay"},
+        "spec": {
+            "quota": quota(0),
+            "hosts": ["pay.example.com", "*.shop.example.com"],
+            "namespaces": [
+                {"name": "pay"},
+                {"name": "pay-jobs", "podSecurity": "Baseline", "quota": quota(1)},
+            ],
+        },
+    }))
+    .unwrap()
+}
+
 fn findings(guard: &Guard, text: &str) -> Vec<Finding> {
-    let facts = Facts::of(&cases::tenant(), "pay");
+    let facts = Facts::of(&tenant(), "pay");
     guard.check(&manifest::read_placed(text).unwrap(), &facts)
 }
 
