@@ -23,5 +23,5 @@ mod value;
 
 pub use check::Issues;
 pub use eval::{Budget, Error, Lookup, Program, Variables};
-pub use types::{Field, Object, Order, Type, escape};
+pub use types::{Field, Object, Order, Type, escape, is_name};
 pub use value::{Host, Key, List, Value};

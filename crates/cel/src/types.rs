@@ -213,6 +213,16 @@ fn object(schema: &Json, resource: bool, depth: usize) -> Option<Type> {
     })))
 }
 
+/// Whether a text can be the name of a variable: a word that is none of the language.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let is_word = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    text.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
+        && text.chars().all(is_word)
+        && !LITERALS.contains(&text)
+        && !RESERVED.contains(&text)
+}
+
 /// The name of a JSON field in expressions: `a-b` is `a__dash__b`, `namespace` is `__namespace__`.
 #[must_use]
 pub fn escape(name: &str) -> String {

@@ -75,6 +75,7 @@ pub(crate) struct Registry {
     catalog: Arc<RwLock<Arc<Catalog>>>,
     services: Arc<addresses::Addresses>,
     turns: Arc<admit::Turns>,
+    policies: Arc<admission_policy::Policies>,
     /// The certificate that every namespace publishes in `kube-root-ca.crt`.
     authority: Arc<str>,
     access: Arc<Access>,
@@ -188,6 +189,7 @@ impl Registry {
             )))),
             services: Arc::default(),
             turns: Arc::default(),
+            policies: Arc::default(),
             authority: Arc::from(authority),
             tokens: Arc::new(tokens),
             metrics,

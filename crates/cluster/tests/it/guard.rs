@@ -241,24 +241,18 @@ async fn what_a_tenant_is_given_stays_as_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_there_before_the_rules_can_be_labelled_and_scaled_but_not_made_worse() {
     let land = Land::new().await;
-    let case = |check: &str| {
+    let case = |check: &str, kind: &str| {
         let cases = cases::all();
         let is = |case: &&Case| {
-            case.finding
-                .as_ref()
-                .is_some_and(|finding| finding.check == check)
+            let finding = case.finding.as_ref();
+            finding.is_some_and(|finding| finding.check == check) && object(case)["kind"] == kind
         };
         let mut object = object(cases.iter().find(is).unwrap());
         object["metadata"]["namespace"] = json!("pay");
         object
     };
-    let (workload, ingress) = (case("host-pid"), case("foreign-host"));
-    let ingress = if ingress["kind"] == "Service" {
-        None
-    } else {
-        Some(ingress)
-    };
-    for object in [Some(&workload), ingress.as_ref()].into_iter().flatten() {
+    let workload = case("host-pid", "Deployment");
+    for object in [&workload, &case("foreign-host", "Ingress")] {
         land.made(object).await;
         let label = json!({"metadata": {"labels": {"a": "b"}}});
         patched(&land.member, object, "", label).await.unwrap();
@@ -333,4 +327,55 @@ async fn the_clusters_own_controllers_are_not_kept_from_their_work() {
         .delete(quotas.at("pay", "shipway"), Delete::default())
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_is_changed_counts_at_the_next_write_and_its_names_can_be_said() {
+    let land = Land::new().await;
+    let cases = cases::all();
+    let is = |case: &&Case| {
+        case.finding
+            .as_ref()
+            .is_some_and(|one| one.check == "external-ip")
+    };
+    let service = object(cases.iter().find(is).unwrap());
+    assert!(write(&land.member, &service, DRY).await.is_some());
+    let policies = guard::policies();
+    let mut policy = policies
+        .into_iter()
+        .find(|policy| policy["metadata"]["name"] == "shipway-tenants-services")
+        .unwrap();
+    let admin = &land.ground.cluster;
+    let open = json!({"spec": {"validations": [{"expression": "true"}]}});
+    patched(admin, &policy, "", open).await.unwrap();
+    assert_eq!(write(&land.member, &service, DRY).await, None);
+    let bindings = land.ground.resource(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicyBinding",
+    );
+    let bindings = bindings.await;
+    for gone in ["shipway-tenants-services", "shipway-tenants-secrets"] {
+        admin
+            .delete(bindings.at("", gone), Delete::default())
+            .await
+            .unwrap();
+    }
+    let is = |case: &&Case| {
+        case.finding
+            .as_ref()
+            .is_some_and(|one| one.check == "token-secret")
+    };
+    let secret = object(cases.iter().find(is).unwrap());
+    assert_eq!(write(&land.member, &secret, DRY).await, None);
+
+    policy["metadata"]["name"] = json!("another");
+    policy["spec"]["variables"][0]["name"] = json!("namespace");
+    let (why, message) = write(admin, &policy, DRY).await.unwrap();
+    assert_eq!(why, Why::Invalid);
+    assert!(
+        message.contains(
+            "spec.variables[0].name: Invalid value: \"namespace\": name is not a valid CEL identifier"
+        ),
+        "{message}"
+    );
 }

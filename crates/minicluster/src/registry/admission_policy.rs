@@ -4,11 +4,12 @@
 //! write ─► policies with bindings ─► matching ─► program (conditions, variables, validations) ─► denial, warnings
 //! ```
 //!
-//! Policies, bindings and parameters are read from the store at each write, so one that was written applies to the
-//! next request. Not here: audit annotations, as there is no audit log, and mutating policies, which v1 of the group
+//! Parameters are read from the store at each write, policies and bindings when one of them has changed, so what was
+//! written applies to the next request. Not here: audit annotations, as there is no audit log, and mutating policies, which v1 of the group
 //! does not serve.
 
 mod authorizer;
+mod installed;
 mod matching;
 mod program;
 
@@ -17,7 +18,10 @@ use serde_json::{Value, json};
 use super::failure::{Cause, Failure};
 use super::{Call, Registry, metadata};
 use crate::store::{Key, Resource};
-use program::{Compiled, Finding, Request};
+use installed::Policy;
+use program::{Finding, Request};
+
+pub(super) use installed::Policies;
 
 const GROUP: &str = "admissionregistration.k8s.io";
 const POLICIES: &str = "validatingadmissionpolicies";
@@ -42,40 +46,28 @@ pub(super) fn check(registry: &Registry, call: &Call, write: &Write<'_>) -> Resu
     if call.served.resource.group == GROUP {
         return Ok(warnings);
     }
-    let stored = |plural: &str| Resource::new(GROUP, plural).map(|resource| registry.values(&resource, None));
-    let Ok(bindings) = stored(BINDINGS) else {
-        return Ok(warnings);
-    };
-    if bindings.is_empty() {
+    let installed = registry.policies.read(registry);
+    if installed.is_empty() {
         return Ok(warnings);
     }
-    let policies = stored(POLICIES).unwrap_or_default();
     let namespace = namespace_of(registry, call);
-    for policy in &policies {
-        let name = metadata::text(policy, "name");
-        let bound: Vec<&Value> = bindings
-            .iter()
-            .filter(|binding| binding["spec"]["policyName"] == name)
-            .collect();
-        if bound.is_empty()
-            || !matching::matches(&policy["spec"]["matchConstraints"], call, write, &namespace)
-        {
+    let request = Request {
+        registry,
+        call,
+        write,
+        namespace: &namespace,
+    };
+    for policy in installed.iter() {
+        if !matching::matches(&policy.value["spec"]["matchConstraints"], call, write, &namespace) {
             continue;
         }
-        let compiled = Compiled::new(&policy["spec"]);
-        for binding in bound {
+        for binding in &policy.bindings {
             let resources = &binding["spec"]["matchResources"];
             if resources.is_object() && !matching::matches(resources, call, write, &namespace) {
                 continue;
             }
-            let request = Request {
-                registry,
-                call,
-                write,
-                namespace: &namespace,
-            };
-            for finding in findings(&request, policy, binding, &compiled) {
-                act(call, (policy, binding), &finding, &mut warnings)?;
+            for finding in findings(&request, policy, binding) {
+                act(call, (&policy.value, binding), &finding, &mut warnings)?;
             }
         }
     }
@@ -83,13 +75,10 @@ pub(super) fn check(registry: &Registry, call: &Call, write: &Write<'_>) -> Resu
 }
 
 /// What a policy finds with the parameters that a binding names.
-fn findings(request: &Request<'_>, policy: &Value, binding: &Value, compiled: &Compiled) -> Vec<Finding> {
-    let ignores = policy["spec"]["failurePolicy"] == "Ignore";
-    let params = match params(
-        request,
-        &policy["spec"]["paramKind"],
-        &binding["spec"]["paramRef"],
-    ) {
+fn findings(request: &Request<'_>, policy: &Policy, binding: &Value) -> Vec<Finding> {
+    let spec = &policy.value["spec"];
+    let ignores = spec["failurePolicy"] == "Ignore";
+    let params = match params(request, &spec["paramKind"], &binding["spec"]["paramRef"]) {
         Ok(params) => params,
         Err(_) if ignores => return Vec::new(),
         Err(why) => {
@@ -99,6 +88,7 @@ fn findings(request: &Request<'_>, policy: &Value, binding: &Value, compiled: &C
             }];
         }
     };
+    let compiled = policy.compiled();
     params
         .iter()
         .flat_map(|params| compiled.findings(request, params, ignores))

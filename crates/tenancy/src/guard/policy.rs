@@ -18,7 +18,7 @@ const NOT_ADMINISTRATORS: &str =
     "!authorizer.group('shipway.dev').resource('tenants').check('administer').allowed()";
 
 /// The node that a running pod is on: it stays there when the pod is written again.
-const NODE: &str = "oldObject == null ? '' : [dyn(oldObject)].map(x, OF)[0].?nodeName.orValue('')";
+const NODE: &str = "dyn(oldObject) == null ? '' : [dyn(oldObject)].map(x, OF)[0].?nodeName.orValue('')";
 
 /// The policies and their bindings.
 #[must_use]

@@ -107,7 +107,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "tenant",
         "namespaceObject.metadata.?labels[?'shipway.dev/tenant'].orValue('')",
     ),
-    ("namespace", "namespaceObject.metadata.name"),
+    // `namespace` is a reserved word of CEL.
+    ("home", "namespaceObject.metadata.name"),
     (
         "hosts",
         "namespaceObject.metadata.?annotations[?'shipway.dev/hosts'].orValue('').split(',').map(h, h.trim())\

@@ -35,12 +35,14 @@ pub(super) struct Finding {
 type Expression = (String, Result<Program, String>);
 
 /// The expressions of a policy.
+#[derive(Debug)]
 pub(super) struct Compiled {
     conditions: Vec<Expression>,
     variables: Vec<(String, Result<Program, String>)>,
     validations: Vec<Validation>,
 }
 
+#[derive(Debug)]
 struct Validation {
     expression: Expression,
     message: String,
@@ -323,11 +325,39 @@ pub(super) fn faults(spec: &Value) -> Vec<Cause> {
         );
     }
     for (at, variable) in spec["variables"].as_array().into_iter().flatten().enumerate() {
+        let name = text(variable, "name");
         let program = one(format!("spec.variables[{at}]"), variable, &names, &[]);
-        declare(&mut names, text(variable, "name"), &program);
+        declare(&mut names, name, &program);
     }
     for (at, validation) in spec["validations"].as_array().into_iter().flatten().enumerate() {
         let _ = one(format!("spec.validations[{at}]"), validation, &names, &booleans);
+    }
+    causes.extend(unfit_names(spec));
+    causes
+}
+
+/// Variables whose names expressions can't say, and messages of more than a line.
+fn unfit_names(spec: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    for (at, variable) in spec["variables"].as_array().into_iter().flatten().enumerate() {
+        let (field, name) = (format!("spec.variables[{at}].name"), text(variable, "name"));
+        if name.trim().is_empty() {
+            causes.push(Cause::required(&field, "name is not specified"));
+        } else if !cel::is_name(name) {
+            let why = "name is not a valid CEL identifier";
+            causes.push(Cause::invalid(&field, &json!(name), why));
+        }
+    }
+    for (at, validation) in spec["validations"].as_array().into_iter().flatten().enumerate() {
+        let message = text(validation, "message");
+        if message.trim().contains(['\n', '\r']) {
+            let field = format!("spec.validations[{at}].message");
+            causes.push(Cause::invalid(
+                &field,
+                &json!(message),
+                "message must not contain line breaks",
+            ));
+        }
     }
     causes
 }

@@ -11,10 +11,10 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         looks: &[look(
             &part::SUBJECT,
-            "it.kind == 'ServiceAccount' ? it.?namespace.orValue('') == variables.namespace : \
+            "it.kind == 'ServiceAccount' ? it.?namespace.orValue('') == variables.home : \
              !it.name.startsWith('system:') || \
-             it.kind == 'User' && it.name.startsWith('system:serviceaccount:' + variables.namespace + ':') || \
-             it.kind == 'Group' && it.name == 'system:serviceaccounts:' + variables.namespace",
+             it.kind == 'User' && it.name.startsWith('system:serviceaccount:' + variables.home + ':') || \
+             it.kind == 'Group' && it.name == 'system:serviceaccounts:' + variables.home",
             "",
         )],
         message: "gives rights to an account of another namespace, to everybody, or to a part of the cluster",

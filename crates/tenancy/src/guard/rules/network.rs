@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule] = &[
                 &part::PEER,
                 "!has(it.ipBlock) && (!has(it.namespaceSelector) || \
                  it.namespaceSelector.?matchLabels[?'shipway.dev/tenant'].orValue('') == variables.tenant || \
-                 it.namespaceSelector.?matchLabels[?'kubernetes.io/metadata.name'].orValue('') == variables.namespace || \
+                 it.namespaceSelector.?matchLabels[?'kubernetes.io/metadata.name'].orValue('') == variables.home || \
                  it.namespaceSelector.?matchLabels[?'kubernetes.io/metadata.name'].orValue('') == 'kube-system' && \
                  it.?podSelector.matchLabels[?'k8s-app'].orValue('') == 'kube-dns')",
                 "",
@@ -49,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
         looks: &[look(
             &part::SERVICE,
             "it.?spec.externalName.orValue('') == '' || \
-             it.spec.externalName.lowerAscii().matches('^[a-z0-9-]+\\\\.' + variables.namespace + '\\\\.svc(\\\\.cluster\\\\.local)?\\\\.?$') || \
+             it.spec.externalName.lowerAscii().matches('^[a-z0-9-]+\\\\.' + variables.home + '\\\\.svc(\\\\.cluster\\\\.local)?\\\\.?$') || \
              it.spec.externalName.lowerAscii().matches('^([a-z0-9_-]+\\\\.)+[a-z][a-z0-9-]*\\\\.?$') && \
              !it.spec.externalName.lowerAscii().matches('(^|\\\\.)(svc|local|localhost|localdomain|internal)\\\\.?$') && \
              !it.spec.externalName.lowerAscii().contains('.svc.')",

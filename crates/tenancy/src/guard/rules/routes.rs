@@ -95,13 +95,13 @@ pub(super) const RULES: &[Rule] = &[
             look(&part::DELIVERY_REFERENCE, NEAR, "namespace"),
             look(
                 &part::DELIVERED,
-                "it.?spec.targetNamespace.orValue(variables.namespace) == variables.namespace && \
-                 it.?spec.storageNamespace.orValue(variables.namespace) == variables.namespace",
+                "it.?spec.targetNamespace.orValue(variables.home) == variables.home && \
+                 it.?spec.storageNamespace.orValue(variables.home) == variables.home",
                 "spec",
             ),
             look(
                 &part::APPLICATION,
-                "it.?spec.destination.namespace.orValue('') == variables.namespace",
+                "it.?spec.destination.namespace.orValue('') == variables.home",
                 "spec.destination",
             ),
             look(
@@ -109,7 +109,7 @@ pub(super) const RULES: &[Rule] = &[
                 "['auth-secret', 'auth-tls-secret', 'proxy-ssl-secret', 'auth-proxy-set-headers', \
                  'fastcgi-params-configmap', 'custom-headers'].map(k, it.metadata.\
                  ?annotations[?'nginx.ingress.kubernetes.io/' + k].orValue('')).all(v, !v.contains('/') || \
-                 v.startsWith(variables.namespace + '/'))",
+                 v.startsWith(variables.home + '/'))",
                 "metadata.annotations",
             ),
         ],
@@ -155,6 +155,5 @@ const CLAIMED: &str = "['external-dns.alpha.kubernetes.io/hostname', 'external-d
                        .filter(v, v != '').all(v, v.split(',').map(n, n.trim()).all(n, \
                        variables.hosts.exists(h, h == n || h.startsWith('*.') && n.endsWith(h.substring(1)))))";
 
-const NEAR: &str = "it.?namespace.orValue(variables.namespace) in ['', variables.namespace]";
-const NEAR_SOURCE: &str =
-    "it.?dataSourceRef.namespace.orValue(variables.namespace) in ['', variables.namespace]";
+const NEAR: &str = "it.?namespace.orValue(variables.home) in ['', variables.home]";
+const NEAR_SOURCE: &str = "it.?dataSourceRef.namespace.orValue(variables.home) in ['', variables.home]";
