@@ -73,21 +73,14 @@ const fn part(name: &'static str, scope: &'static Scope, paths: &'static [&'stat
     Part { name, scope, paths }
 }
 
-/// Pods and what makes pods. Of a pod only its making is asked about, as nothing of it that a rule looks at can be changed
-/// later; the containers that are put into a running one come through a door of their own.
+/// Pods and what makes pods. The containers that are put into a running pod come through a door of their own.
 pub static PODS: Scope = Scope {
     name: "pods",
     subject: "podSpec",
     of: "has(x.template) ? x.template.spec : has(x.spec.jobTemplate) ? x.spec.jobTemplate.spec.template.spec : \
          has(x.spec.template) ? x.spec.template.spec : x.spec",
     resources: &[
-        Resource {
-            group: "",
-            plural: "pods",
-            kind: "Pod",
-            root: "spec",
-            operations: MADE,
-        },
+        rooted("", "pods", "Pod", "spec"),
         Resource {
             group: "",
             plural: "pods/ephemeralcontainers",
