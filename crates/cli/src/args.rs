@@ -8,10 +8,13 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::command::release::{
     diff, get, history, install, list, rollback, status, test, uninstall, upgrade,
 };
-use crate::command::{cluster, completions, explain, lint, package, pod, template, version};
+use crate::command::{
+    cluster, completions, controller, crds, explain, lint, new, package, pod, template, tenant, version,
+};
 use crate::console::Console;
 use crate::exit;
 use crate::failure::Failure;
+use crate::reference;
 
 /// The paved road from a pull request to production, for many teams on shared Kubernetes clusters.
 #[derive(Debug, Parser)]
@@ -32,6 +35,8 @@ pub(crate) struct Args {
 
 const AFTER_HELP: &str = "\
 Examples:
+  shipway new service api --tenant payments
+                                  a service with everything production asks for
   shipway template api ./charts/api -f staging.yaml
                                   render a chart, byte for byte as Helm does
   shipway install api ./charts/api --wait
@@ -40,6 +45,7 @@ Examples:
   shipway lint ./charts/*         everything that is wrong with these charts
   shipway package ./charts/api    an archive that is the same bytes every time
   shipway cluster start           a Kubernetes API server on this machine
+  shipway crds                    the definitions of Shipway's own kinds
   shipway explain                 list every error code
   shipway explain SW0101          what an error means and what to do
   shipway completions bash        completions for your shell
@@ -87,6 +93,7 @@ pub(crate) enum Colour {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    New(new::Args),
     Template(Box<template::Args>),
     Install(Box<install::Args>),
     Upgrade(Box<upgrade::Args>),
@@ -101,12 +108,15 @@ pub(crate) enum Command {
     Lint(lint::Args),
     Package(package::Args),
     Cluster(cluster::Args),
+    Tenant(Box<tenant::Args>),
+    Controller(controller::Args),
+    Crds(crds::Args),
     Explain(explain::Args),
     Completions(completions::Args),
     Version(version::Args),
-    /// Print the reference of every command as Markdown.
+    /// Print the reference of every command as Markdown, or every file that is made from the kinds as JSON.
     #[command(hide = true)]
-    Reference,
+    Reference(reference::Args),
     #[command(hide = true)]
     PodProcess(pod::Keeper),
     /// Be the image `shipway.dev/echo`.

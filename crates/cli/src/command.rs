@@ -2,13 +2,17 @@
 
 pub(crate) mod cluster;
 pub(crate) mod completions;
+pub(crate) mod controller;
+pub(crate) mod crds;
 pub(crate) mod explain;
 mod host;
 pub(crate) mod lint;
+pub(crate) mod new;
 pub(crate) mod package;
 pub(crate) mod pod;
 pub(crate) mod release;
 pub(crate) mod template;
+pub(crate) mod tenant;
 mod unpacked;
 mod values;
 pub(crate) mod version;
@@ -21,9 +25,11 @@ use crate::{Failure, Outcome, reference};
 pub(crate) fn run(command: Command, console: &mut Console) -> Result<Outcome, Failure> {
     match command {
         Command::Explain(args) => explain::run(&args, console),
+        Command::Crds(args) => crds::run(&args, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Template(args) => template::run(&args, console),
         Command::Lint(args) => return lint::run(&args, console),
+        Command::New(args) => return new::run(&args, console),
         Command::Install(args) => release::install::run(&args, console),
         Command::Upgrade(args) => release::upgrade::run(&args, console),
         Command::Diff(args) => return release::diff::run(&args, console),
@@ -36,10 +42,12 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Result<Outcome, Fa
         Command::Get(args) => release::get::run(&args, console),
         Command::Package(args) => package::run(&args, console),
         Command::Cluster(args) => cluster::run(&args, console),
+        Command::Controller(args) => controller::run(&args, console),
+        Command::Tenant(args) => return tenant::run(&args, console),
         Command::Version(args) => version::run(&args, console),
         Command::PodProcess(args) => return pod::keep(&args),
         Command::PodEcho => pod::echo(),
-        Command::Reference => console.text(&reference::markdown()),
+        Command::Reference(args) => reference::run(&args, console),
     }
     .map(|()| Outcome::Done)
 }

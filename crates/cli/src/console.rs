@@ -96,6 +96,11 @@ impl Console {
         };
     }
 
+    /// How much to say on stderr beside errors.
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        self.settings.verbosity
+    }
+
     /// Prints a result: serialised for a program, or as `text` says for a person.
     pub(crate) fn data(
         &mut self,
@@ -223,7 +228,8 @@ fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("results have string keys and no failing serialisers")
 }
 
-fn to_yaml(value: &impl Serialize) -> String {
+/// A value as YAML, for a command whose YAML is not one document.
+pub(crate) fn to_yaml(value: &impl Serialize) -> String {
     let json = serde_json::to_value(value).expect("results have string keys and no failing serialisers");
     yaml::to_string(&yaml_value(json)).expect("JSON has no infinite numbers and nests as deep as our types")
 }

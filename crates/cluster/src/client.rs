@@ -4,17 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kube::client::Client;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use crate::credentials::Credentials;
 use crate::discovery::{self, Catalog};
 use crate::error::Error;
 use crate::kubeconfig::{self, Way};
 use crate::resource::Resource;
 use crate::send::Call;
 use crate::target::{Impersonate, Limits, Target};
-use crate::transport::{self, WatchLanes};
+use crate::transport::WatchLanes;
+use crate::warning::Warnings;
 
 /// A cluster. Cheap to clone; clones share connections, limits and what is known about the kinds it serves.
 #[derive(Clone)]
@@ -24,9 +25,12 @@ pub struct Cluster {
 }
 
 pub(crate) struct Shared {
-    pub client: Client,
+    pub credentials: Credentials,
     /// As in `https://10.0.0.1:6443`, for messages.
     pub address: String,
+    /// That of the context.
+    pub namespace: String,
+    pub warnings: Warnings,
     pub limits: Limits,
     pub permits: Semaphore,
     pub watches: WatchLanes,
@@ -48,19 +52,17 @@ impl Cluster {
     pub async fn connect(target: Target) -> Result<Self, Error> {
         let Way { config, user } = kubeconfig::way(&target).await?;
         let address = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let client = tokio::task::spawn_blocking(move || transport::client(&config)).await;
-        let client = client.map_err(|source| Error::Kubeconfig {
-            problem: "the plugin for credentials was cut off".to_owned(),
-            cure: "run the same command again".to_owned(),
-            source: Some(Box::new(source)),
-        })??;
+        let namespace = config.default_namespace.clone();
+        let credentials = Credentials::new(config, &target).await?;
         let user_agent = match target.user_agent.as_str() {
             "" => concat!("shipway/", env!("CARGO_PKG_VERSION")).to_owned(),
             own => own.to_owned(),
         };
         let shared = Shared {
-            client,
+            credentials,
             address,
+            namespace,
+            warnings: Warnings::default(),
             permits: Semaphore::new(target.limits.at_once.clamp(1, Semaphore::MAX_PERMITS)),
             limits: target.limits,
             watches: WatchLanes::new(),
@@ -78,7 +80,7 @@ impl Cluster {
     /// The namespace of the context.
     #[must_use]
     pub fn default_namespace(&self) -> &str {
-        self.shared.client.default_namespace()
+        &self.shared.namespace
     }
 
     /// The address of the API server.
@@ -106,6 +108,12 @@ impl Cluster {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// What the cluster has warned of since they were taken last, each warning once, by all clones together.
+    #[must_use]
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.shared.warnings.take()
     }
 
     /// What the cluster says of its version: `major`, `minor`, `gitVersion`.

@@ -21,16 +21,22 @@ pub(crate) struct Way {
 
 /// Finds the way to a target's cluster.
 pub(crate) async fn way(target: &Target) -> Result<Way, Error> {
-    let paths = match &target.kubeconfig {
-        Files::One(path) => std::slice::from_ref(path),
-        Files::Any(paths) => paths,
+    let (merged, places) = match &target.kubeconfig {
+        Files::One(path) => (
+            merged(std::slice::from_ref(path), true)?,
+            path.display().to_string(),
+        ),
+        Files::Any(paths) => {
+            let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+            (merged(paths, false)?, places.join(", "))
+        }
+        Files::Text { text, source } => (read(text, source)?, source.clone()),
     };
-    let merged = merged(paths, matches!(target.kubeconfig, Files::One(_)))?;
     let empty = merged.contexts.is_empty() && merged.clusters.is_empty();
     let mut config = match (&target.in_cluster, &target.overrides.server) {
         (Some(pod), None) if empty && target.context.is_none() => from_pod(pod)?,
         (_, Some(server)) if empty && target.context.is_none() => Config::new(address(server)?),
-        _ => from_context(merged, target.context.as_deref(), paths).await?,
+        _ => from_context(merged, target.context.as_deref(), &places).await?,
     };
     override_with(&mut config, &target.overrides)?;
     proxy(&mut config, target)?;
@@ -61,9 +67,36 @@ fn merged(paths: &[PathBuf], needed: bool) -> Result<Kubeconfig, Error> {
     Ok(all)
 }
 
-async fn from_context(merged: Kubeconfig, context: Option<&str>, paths: &[PathBuf]) -> Result<Config, Error> {
-    let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    let places = places.join(", ");
+/// Reads a kubeconfig that came from elsewhere, and refuses what would reach into this machine.
+fn read(text: &str, place: &str) -> Result<Kubeconfig, Error> {
+    let refused = |problem: &str, source: Option<Source>| Error::Kubeconfig {
+        problem: format!("can't use the kubeconfig of {place}{problem}"),
+        cure: "put a server, a certificate authority and a token or client certificate into it, as data"
+            .to_owned(),
+        source,
+    };
+    let read = Kubeconfig::from_yaml(text).map_err(|source| refused("", Some(Box::new(source))))?;
+    let users = read.auth_infos.iter().filter_map(|user| user.auth_info.as_ref());
+    let mut clusters = read
+        .clusters
+        .iter()
+        .filter_map(|cluster| cluster.cluster.as_ref());
+    let runs = users
+        .clone()
+        .any(|user| user.exec.is_some() || user.auth_provider.is_some());
+    let mut users = users;
+    let names_files = clusters.any(|cluster| cluster.certificate_authority.is_some())
+        || users.any(|user| {
+            user.client_certificate.is_some() || user.client_key.is_some() || user.token_file.is_some()
+        });
+    match (runs, names_files) {
+        (true, _) => Err(refused(": it would run a program here", None)),
+        (false, true) => Err(refused(": it names files of another machine", None)),
+        (false, false) => Ok(read),
+    }
+}
+
+async fn from_context(merged: Kubeconfig, context: Option<&str>, places: &str) -> Result<Config, Error> {
     let known: Vec<String> = merged
         .contexts
         .iter()
@@ -71,10 +104,10 @@ async fn from_context(merged: Kubeconfig, context: Option<&str>, paths: &[PathBu
         .collect();
     let current = merged.current_context.clone().filter(|name| !name.is_empty());
     let Some(name) = context.map(str::to_owned).or(current) else {
-        return Err(no_context(&known, &places));
+        return Err(no_context(&known, places));
     };
     if !known.contains(&name) {
-        return Err(unknown_context(&name, &known, &places));
+        return Err(unknown_context(&name, &known, places));
     }
     let options = KubeConfigOptions {
         context: Some(name.clone()),

@@ -11,6 +11,7 @@
 
 mod backoff;
 mod client;
+mod credentials;
 mod discovery;
 mod error;
 mod kubeconfig;
@@ -21,6 +22,7 @@ mod send;
 mod status;
 mod target;
 mod transport;
+mod warning;
 mod watch;
 mod write;
 

@@ -32,10 +32,10 @@ use chart::render::HookEvent;
 use jiff::Timestamp;
 use manifest::Object;
 use model::Revision;
-use objects::{Key, Kind};
+use objects::Key;
 use release::journal::Step;
 use release::record::Contents;
-use release::{ApplyMethod, History, Plan, Record, Status};
+use release::{History, Left, Plan, Record, Status};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -54,19 +54,29 @@ use hooks::When;
 use stored::Stored;
 use wait::Until;
 
-/// What Helm's tools are to take our records for. They would otherwise send their objects as server-side apply of their
-/// own, and meet our fields as conflicts; as client-side apply they take over what they change.
-const METHOD: ApplyMethod = ApplyMethod::ClientSide;
-
 /// What everything that is done for one operation shares.
 pub(crate) struct Work<'a> {
     pub(crate) cluster: &'a Cluster,
+    pub(crate) options: &'a Options,
     pub(crate) watching: &'a Watching,
-    pub(crate) now: fn() -> Timestamp,
-    /// Whether the logs of all hooks are told.
-    pub(crate) logs: bool,
     /// When waiting ends.
     pub(crate) deadline: Instant,
+}
+
+impl<'a> Work<'a> {
+    /// Begins now: what it waits for has from here on.
+    fn new(cluster: &'a Cluster, options: &'a Options, watching: &'a Watching) -> Self {
+        Self {
+            cluster,
+            options,
+            watching,
+            deadline: Instant::now() + options.timeout,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.options.now)()
+    }
 }
 
 /// An operation that makes a new revision.
@@ -209,11 +219,10 @@ impl Release {
     /// A release that can't have another revision.
     pub fn wanted(&self, operation: Operation, contents: Contents) -> Result<Wanted, Error> {
         let (revision, now) = (self.history.next_revision()?, (self.options.now)());
-        let mut record = match (operation, self.history.last()) {
+        let record = match (operation, self.history.last()) {
             (Operation::Upgrade, Some(last)) => last.upgrade(revision, contents, now),
             _ => Record::install(&self.name, &self.namespace, revision, contents, now),
         };
-        record.apply_method = METHOD;
         Ok(Wanted {
             operation,
             record,
@@ -229,8 +238,7 @@ impl Release {
     pub fn wanted_back(&self, to: Option<u32>) -> Result<Wanted, Error> {
         let target = self.history.rollback_target(to)?;
         let last = self.history.last().unwrap_or(target);
-        let mut record = last.rollback(self.history.next_revision()?, target, (self.options.now)());
-        record.apply_method = METHOD;
+        let record = last.rollback(self.history.next_revision()?, target, (self.options.now)());
         Ok(Wanted {
             operation: Operation::Rollback,
             record,
@@ -256,13 +264,7 @@ impl Release {
         wanted.record.revision = self.history.next_revision()?;
         let (cluster, options, watching) =
             (self.cluster.clone(), self.options.clone(), self.watching.clone());
-        let work = Work {
-            cluster: &cluster,
-            watching: &watching,
-            now: options.now,
-            logs: options.logs,
-            deadline: Instant::now() + options.timeout,
-        };
+        let work = Work::new(&cluster, &options, &watching);
         let mut held = match resumed {
             Some((stored, step)) => {
                 wanted.record = stored.record.clone();
@@ -283,7 +285,7 @@ impl Release {
                 Held::begin(&cluster, &options, &wanted.record, first).await?
             }
         };
-        match perform(&work, &options, &mut held, &mut wanted, &planned).await {
+        match perform(&work, &mut held, &mut wanted, &planned).await {
             Ok(()) => self.finish(held, wanted).await,
             Err(error) => Err(self.fail(held, wanted, error).await),
         }
@@ -296,13 +298,7 @@ impl Release {
     pub async fn test(&mut self, chosen: impl Fn(&str) -> bool) -> Result<Record, Error> {
         let stored = self.revisions.last().cloned().ok_or_else(|| self.none())?;
         let mut record = stored.record.clone();
-        let work = Work {
-            cluster: &self.cluster,
-            watching: &self.watching,
-            now: self.options.now,
-            logs: self.options.logs,
-            deadline: Instant::now() + self.options.timeout,
-        };
+        let work = Work::new(&self.cluster, &self.options, &self.watching);
         let mut outcome = Ok(());
         for place in hooks::order(&record, HookEvent::Test) {
             if chosen(&record.hooks[place].name) {
@@ -342,13 +338,22 @@ impl Release {
         }
     }
 
-    async fn create_namespace(&self) -> Result<(), Error> {
-        let resource = kind(&self.cluster, "v1", "Namespace").await?;
+    /// The release's namespace as it is made where there is none, with the label that helm gives it.
+    fn own_namespace(&self) -> Object {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": self.namespace, "labels": {"name": self.namespace}}});
+        Object::new(namespace, "")
+    }
+
+    async fn create_namespace(&self) -> Result<(), Error> {
+        let namespace = self.own_namespace();
+        let resource = self
+            .cluster
+            .served(&namespace.api_version, &namespace.key)
+            .await?;
         match self
             .cluster
-            .create(resource.at("", ""), &namespace, stored::how())
+            .create(resource.at("", ""), &namespace.value, stored::how())
             .await
         {
             Ok(_) => Ok(()),
@@ -368,11 +373,11 @@ struct Inventory {
 /// The steps between the first and the last write of the record.
 async fn perform(
     work: &Work<'_>,
-    options: &Options,
     held: &mut Held<'_>,
     wanted: &mut Wanted,
     planned: &Planned,
 ) -> Result<(), Error> {
+    let options = work.options;
     let (before, after) = wanted.operation.events();
     let begun = held.step();
     if begun <= Step::Objects {
@@ -385,7 +390,8 @@ async fn perform(
     if begun <= Step::Objects {
         // What the plan was made against is a moment old, unless hooks came in between.
         let known = (begun == Step::Objects).then_some(&planned.live);
-        held.during(objects(work, options, (planned, known))).await?;
+        let left = held.during(objects(work, planned, known)).await?;
+        held.leaves(left);
     }
     if options.hooks {
         hooks::run(work, held, &mut wanted.record, (after, When::After)).await?;
@@ -393,25 +399,25 @@ async fn perform(
     Ok(())
 }
 
-/// Applies, prunes and waits. Done again after a kill, it comes to the same.
+/// Applies, prunes and waits, and says how it left the objects. Done again after a kill, it comes to the same.
 async fn objects(
     work: &Work<'_>,
-    options: &Options,
-    (planned, known): (&Planned, Option<&HashMap<Key, Value>>),
-) -> Result<(), Error> {
+    planned: &Planned,
+    known: Option<&HashMap<Key, Value>>,
+) -> Result<Left, Error> {
     let Planned { plan, live } = planned;
+    let options = work.options;
     let applied = apply::apply(work, &plan.apply, known, options.force_conflicts).await?;
+    let left = Left::of(applied.iter().map(|one| (&one.key, &one.live)));
     apply::prune(work, &plan.prune, live).await?;
-    match options.wait {
-        Some(soak) => {
-            let until = Until::Healthy {
-                jobs: options.wait_for_jobs,
-                soak,
-            };
-            wait::wait(work, applied, until).await
-        }
-        None => Ok(()),
+    if let Some(soak) = options.wait {
+        let until = Until::Healthy {
+            jobs: options.wait_for_jobs,
+            soak,
+        };
+        wait::wait(work, applied, until).await?;
     }
+    Ok(left)
 }
 
 /// Creates an object of which nothing was there before. A request whose answer was lost is looked for before it is made
@@ -433,11 +439,15 @@ async fn create(cluster: &Cluster, at: At<'_>, object: &Value) -> Result<Value, 
     }
 }
 
-async fn kind(cluster: &Cluster, api_version: &str, kind: &str) -> Result<Resource, Error> {
-    let found = cluster.resource(api_version, kind).await?;
-    found.ok_or_else(|| Error::KindGone {
-        key: Key::new(Kind::new("", kind.to_owned()), "", ""),
-    })
+impl Cluster {
+    /// The kind of an object that is served, or was a moment ago.
+    ///
+    /// # Errors
+    /// [`Error::KindGone`], and those of asking.
+    pub(crate) async fn served(&self, api_version: &str, key: &Key) -> Result<Resource, Error> {
+        let found = self.resource(api_version, &key.kind.name).await?;
+        found.ok_or_else(|| Error::KindGone { key: key.clone() })
+    }
 }
 
 #[cfg(test)]

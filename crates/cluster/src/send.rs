@@ -16,13 +16,13 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RET
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper_util::client::legacy;
-use kube::client::{AuthError, Body};
+use kube::client::{AuthError, Body, Client};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::backoff::{Repeat, Tries};
 use crate::client::Cluster;
-use crate::error::{Asked, Error, Source, chain};
+use crate::error::{Asked, Error, Source, Why, chain};
 use crate::status::Status;
 use crate::target::Impersonate;
 use crate::transport::Lane;
@@ -104,7 +104,7 @@ impl Cluster {
     pub(crate) async fn found(&self, call: Call) -> Result<Option<Value>, Error> {
         match self.value(call).await {
             Ok(value) => Ok(Some(value)),
-            Err(error) if error.is(&crate::error::Why::NotFound) => Ok(None),
+            Err(error) if error.is(&Why::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -150,12 +150,25 @@ impl Cluster {
         }
     }
 
-    /// Sends a call once, and gives its answer as it begins to come; refusals are read whole.
+    /// Sends a call, and gives its answer as it begins to come; refusals are read whole. What is refused because the
+    /// credentials are none any more is sent again with others, if there are.
     pub(crate) async fn open(&self, call: &Call, lane: Lane) -> Result<Response<Body>, Error> {
+        let (client, age) = self.shared.credentials.client();
+        match self.open_by(&client, call, lane).await {
+            Err(error) if error.is(&Why::Unauthorized) => match self.shared.credentials.renewed(age).await {
+                Some(client) => self.open_by(&client, call, lane).await,
+                None => Err(error),
+            },
+            other => other,
+        }
+    }
+
+    async fn open_by(&self, client: &Client, call: &Call, lane: Lane) -> Result<Response<Body>, Error> {
         let request = self.request(call, lane)?;
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        let response = self.shared.client.send(request).await;
+        let response = client.send(request).await;
         let response = response.map_err(|error| self.unsent(self.asked(call), error))?;
+        self.shared.warnings.note(response.headers());
         if response.status().is_success() {
             return Ok(response);
         }

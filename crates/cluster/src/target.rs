@@ -53,6 +53,9 @@ pub enum Files {
     One(PathBuf),
     /// Those that may be there, merged: the first to say something is right.
     Any(Vec<PathBuf>),
+    /// The text of one that was kept elsewhere, as in a Secret. It may neither run programs nor name files: whoever wrote
+    /// it is not who runs this.
+    Text { text: String, source: String },
 }
 
 /// The way from inside a pod.

@@ -5,6 +5,7 @@
 //! | apply, merge patch | yes: twice is the same as once |
 //! | update with a resourceVersion | yes: the second is refused if the first was done; [`Error::may_be_done`] is true then |
 //! | delete with a uid | yes: it can't meet another object of the name |
+//! | delete all of some labels | yes: the labels say which |
 //! | create, JSON patch, update and delete without | no: the caller looks what there is |
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use crate::backoff::Repeat;
 use crate::client::Cluster;
 use crate::error::{Error, Why};
-use crate::resource::{At, with_query};
+use crate::resource::{At, Resource, with_query};
 use crate::send::Call;
 
 const JSON: &str = "application/json";
@@ -177,6 +178,25 @@ impl Cluster {
             Err(error) if error.is(&Why::NotFound) => Ok(error.may_be_done()),
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Cluster {
+    /// Deletes all objects of a kind in a namespace that have these labels. Assumes that the labels mean those objects
+    /// and no later ones: it is sent again after a lost answer.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn delete_all(&self, resource: &Resource, namespace: &str, labels: &str) -> Result<(), Error> {
+        let path = with_query(resource.path(namespace), &[("labelSelector", labels)]);
+        let call = Call {
+            verb: "deletecollection",
+            method: Method::DELETE,
+            body: Bytes::from(options(Delete::default()).to_string()),
+            repeat: Repeat::Harmless,
+            ..Call::get(path, resource.all(namespace))
+        };
+        self.send(&call).await.map(drop)
     }
 }
 

@@ -3,8 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::condition::Condition;
+use crate::condition::{
+    Condition, Explained, REACHABLE, READY,
+    reason::{ANSWERS, AS_WRITTEN, MISTAKES, NO_ANSWER},
+};
 use crate::kind::{Column, Kind, Scope};
+use crate::text;
 
 /// A target cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,14 +36,16 @@ pub struct ClusterSpec {
     pub overcommit: Overcommit,
     /// The namespaces of the ingress controllers, which tenants may open themselves to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("maxItems" = 16, "x-kubernetes-list-type" = "set"))]
+    #[schemars(with = "Vec<text::Label>", extend("maxItems" = 16, "x-kubernetes-list-type" = "set"))]
     pub ingress_namespaces: Vec<String>,
 }
 
 /// Who runs a cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Provider {
+    /// Amazon Web Services.
     Aws,
+    /// Somebody else, or oneself.
     #[default]
     OnPremise,
     /// A mini cluster of this program.
@@ -50,15 +56,15 @@ pub enum Provider {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Kubeconfig {
     /// The Secret's name.
-    #[schemars(extend("minLength" = 1, "maxLength" = 253))]
+    #[schemars(with = "text::Subdomain")]
     pub secret: String,
     /// Its namespace.
     #[serde(default = "system")]
-    #[schemars(extend("maxLength" = 63))]
+    #[schemars(with = "text::Label")]
     pub namespace: String,
     /// The key in it.
     #[serde(default = "key")]
-    #[schemars(extend("maxLength" = 253))]
+    #[schemars(extend("minLength" = 1, "maxLength" = 253, "pattern" = "^[-._a-zA-Z0-9]+$"))]
     pub key: String,
 }
 
@@ -66,9 +72,11 @@ pub struct Kubeconfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overcommit {
+    /// Of CPU.
     #[serde(default = "all")]
     #[schemars(range(min = 1, max = 10_000))]
     pub cpu_percent: u32,
+    /// Of memory. More than 100 risks pods being killed when all use what they may.
     #[serde(default = "all")]
     #[schemars(range(min = 1, max = 10_000))]
     pub memory_percent: u32,
@@ -106,43 +114,56 @@ pub struct ClusterStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Capacity {
+    /// How many there are.
     pub nodes: u32,
     /// In cores, as in `96` or `1500m`.
     pub cpu: String,
     /// As in `384Gi`.
     pub memory: String,
+    /// How many pods they may run.
     pub pods: u64,
 }
 
 impl Kind for Cluster {
     const NAME: &'static str = "Cluster";
+    const ABOUT: &'static str = "A target cluster: how it is reached, and how much of it may be granted.";
     const PLURAL: &'static str = "clusters";
     const SHORT: &'static [&'static str] = &[];
     const SCOPE: Scope = Scope::Cluster;
     const COLUMNS: &'static [Column] = &[
-        Column {
-            name: "Ready",
-            kind: "string",
-            path: ".status.conditions[?(@.type=='Ready')].status",
-            priority: 0,
+        Column::READY,
+        Column::string("Version", ".status.version"),
+        Column::of("Nodes", "integer", ".status.capacity.nodes"),
+        Column::string("CPU", ".status.capacity.cpu").wide(),
+        Column::string("Memory", ".status.capacity.memory").wide(),
+        Column::string("Provider", ".spec.provider").wide(),
+        Column::AGE,
+    ];
+    const CONDITIONS: &'static [Explained] = &[
+        Explained {
+            kind: READY,
+            meaning: "Tenants can be given shares of it, and releases deployed to it.",
+            reasons: &[
+                (AS_WRITTEN, "True", "they can"),
+                (
+                    MISTAKES,
+                    "False",
+                    "the Secret, or the kubeconfig in it, does not exist or can't be read",
+                ),
+                (NO_ANSWER, "False", "see `Reachable`"),
+            ],
         },
-        Column {
-            name: "Version",
-            kind: "string",
-            path: ".status.version",
-            priority: 0,
-        },
-        Column {
-            name: "Nodes",
-            kind: "integer",
-            path: ".status.capacity.nodes",
-            priority: 0,
-        },
-        Column {
-            name: "Age",
-            kind: "date",
-            path: ".metadata.creationTimestamp",
-            priority: 0,
+        Explained {
+            kind: REACHABLE,
+            meaning: "Its API server answers.",
+            reasons: &[
+                (ANSWERS, "True", "it does; the message has its version"),
+                (
+                    NO_ANSWER,
+                    "False",
+                    "it does not; the message says why and what to do",
+                ),
+            ],
         },
     ];
     type Spec = ClusterSpec;

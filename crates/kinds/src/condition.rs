@@ -6,28 +6,77 @@ use serde::{Deserialize, Serialize};
 
 /// Everything is as the spec says.
 pub const READY: &str = "Ready";
+/// An artifact was written over what a cluster had (Promotion).
+pub const APPLIED: &str = "Applied";
+/// A version must not be deployed (Artifact).
+pub const BLOCKED: &str = "Blocked";
+/// What somebody else changed (Tenant, Application).
+pub const DRIFTED: &str = "Drifted";
+/// Nothing moves (Stage, `FreezeWindow`).
+pub const FROZEN: &str = "Frozen";
+/// Every gate is open (Promotion).
+pub const GATES_PASSED: &str = "GatesPassed";
 /// The shares of the clusters are granted (Tenant).
 pub const GRANTED: &str = "Granted";
-/// What somebody else changed (Tenant).
-pub const DRIFTED: &str = "Drifted";
-/// The cluster answers (Cluster).
+/// The change is good (Verification).
+pub const PASSED: &str = "Passed";
+/// The cluster, or the repository, answers (Cluster, `ChartSource`).
 pub const REACHABLE: &str = "Reachable";
+/// The stand-by can take the whole load (`ClusterPair`).
+pub const STAND_BY_READY: &str = "StandByReady";
+/// Digest and provenance are what they should be (Artifact).
+pub const VERIFIED: &str = "Verified";
 
 /// Why a condition has its status.
 pub mod reason {
+    pub const ABORTED: &str = "Aborted";
+    pub const ANSWERS: &str = "Answers";
     pub const AS_WRITTEN: &str = "AsWritten";
     pub const AT_WORK: &str = "AtWork";
+    pub const BY_PERSON: &str = "ByPerson";
+    pub const CHANGED_BY_OTHERS: &str = "ChangedByOthers";
     pub const CLUSTER_UNREACHABLE: &str = "ClusterUnreachable";
+    pub const DIGEST_DIFFERS: &str = "DigestDiffers";
+    pub const DRILL_FAILED: &str = "DrillFailed";
+    pub const FAILED: &str = "Failed";
+    pub const FAILED_OVER: &str = "FailedOver";
+    pub const FINDINGS: &str = "Findings";
     pub const FITS: &str = "Fits";
+    pub const FROZEN: &str = "Frozen";
     pub const LEAVING: &str = "Leaving";
     pub const MISTAKES: &str = "Mistakes";
+    pub const NOT_FROZEN: &str = "NotFrozen";
+    pub const NOT_GRANTED: &str = "NotGranted";
+    pub const NO_ANSWER: &str = "NoAnswer";
+    pub const NO_CHART: &str = "NoChart";
+    pub const NO_CLUSTER: &str = "NoCluster";
+    pub const NO_DRIFT: &str = "NoDrift";
+    pub const NO_FINDINGS: &str = "NoFindings";
+    pub const NO_PROVENANCE: &str = "NoProvenance";
+    pub const OPEN: &str = "Open";
     pub const OVER_CAPACITY: &str = "OverCapacity";
     pub const PUT_BACK: &str = "PutBack";
     pub const REFUSED_BY_CLUSTER: &str = "RefusedByCluster";
-    pub const ANSWERS: &str = "Answers";
-    pub const NO_ANSWER: &str = "NoAnswer";
-    pub const NO_DRIFT: &str = "NoDrift";
+    pub const ROLLED_BACK: &str = "RolledBack";
+    pub const SUCCEEDED: &str = "Succeeded";
+    pub const SUPERSEDED: &str = "Superseded";
+    pub const TOO_SMALL: &str = "TooSmall";
+    pub const VERSION_DIFFERS: &str = "VersionDiffers";
+    pub const WAITING: &str = "Waiting";
 }
+
+/// A condition that a kind has, for its reference page: what it says, and every reason it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explained {
+    pub kind: &'static str,
+    /// What holds when it is `True`.
+    pub meaning: &'static str,
+    /// Each reason with its status and what it says.
+    pub reasons: &'static [Because],
+}
+
+/// A reason with the status that it gives a condition, and what it says.
+pub type Because = (&'static str, &'static str, &'static str);
 
 /// What holds of an object, since when, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::API_VERSION;
-use crate::condition::Condition;
+use crate::condition::{Condition, Explained};
 
 /// Where the objects of a kind are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +27,41 @@ pub struct Column {
     pub priority: u8,
 }
 
+impl Column {
+    pub const READY: Self = Self::string("Ready", ".status.conditions[?(@.type=='Ready')].status");
+    /// Why it is ready or not, in one word.
+    pub const REASON: Self = Self::string("Reason", ".status.conditions[?(@.type=='Ready')].reason");
+    pub const AGE: Self = Self::of("Age", "date", ".metadata.creationTimestamp");
+
+    #[must_use]
+    pub const fn string(name: &'static str, path: &'static str) -> Self {
+        Self::of(name, "string", path)
+    }
+
+    #[must_use]
+    pub const fn of(name: &'static str, kind: &'static str, path: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            path,
+            priority: 0,
+        }
+    }
+
+    /// Shown with `-o wide` only.
+    #[must_use]
+    pub const fn wide(mut self) -> Self {
+        self.priority = 1;
+        self
+    }
+}
+
 /// A kind of the hub.
 pub trait Kind {
     /// As in `Tenant`.
     const NAME: &'static str;
+    /// What it is, in a sentence.
+    const ABOUT: &'static str;
     /// As in `tenants`.
     const PLURAL: &'static str;
     /// As in `ten`.
@@ -40,6 +71,8 @@ pub trait Kind {
     /// Rules of the whole object in CEL, which a field can't say by itself: the expression, and what is told if it does
     /// not hold.
     const RULES: &'static [(&'static str, &'static str)] = &[];
+    /// The conditions that its status has, `Ready` first.
+    const CONDITIONS: &'static [Explained];
     type Spec: Serialize + DeserializeOwned + JsonSchema + Clone + PartialEq + std::fmt::Debug;
     type Status: Serialize + DeserializeOwned + JsonSchema + Default + Clone + PartialEq + std::fmt::Debug;
 

@@ -3,8 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::condition::Condition;
+use crate::condition::{
+    Condition, DRIFTED, Explained, GRANTED, READY,
+    reason::{
+        AS_WRITTEN, AT_WORK, CHANGED_BY_OTHERS, CLUSTER_UNREACHABLE, FITS, LEAVING, MISTAKES, NO_CLUSTER,
+        NO_DRIFT, NOT_GRANTED, OVER_CAPACITY, PUT_BACK, REFUSED_BY_CLUSTER,
+    },
+};
 use crate::kind::{Column, Kind, Scope};
+use crate::text;
 
 /// A team.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,12 +35,12 @@ pub struct TenantSpec {
     pub namespaces: Vec<TenantNamespace>,
     /// The clusters it may use, by name. None is every cluster of the hub.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("maxItems" = 64, "x-kubernetes-list-type" = "set"))]
+    #[schemars(with = "Vec<text::Label>", extend("maxItems" = 64, "x-kubernetes-list-type" = "set"))]
     pub clusters: Vec<String>,
     /// The hosts its Ingresses and routes may serve: `pay.example.com`, or `*.pay.example.com` for every name below. No
     /// other tenant may have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("maxItems" = 64, "x-kubernetes-list-type" = "set"))]
+    #[schemars(with = "Vec<text::Host>", extend("maxItems" = 64, "x-kubernetes-list-type" = "set"))]
     pub hosts: Vec<String>,
     /// What its pods may reach and who may reach them, beside the tenant itself and the cluster's name service.
     #[serde(default)]
@@ -55,12 +62,15 @@ pub struct TenantSpec {
     {"rule": "has(self.user) != has(self.group)", "message": "name either a user or a group"}
 ]))]
 pub struct Member {
+    /// A user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("minLength" = 1, "maxLength" = 253))]
+    #[schemars(with = "Option<text::Subject>")]
     pub user: Option<String>,
+    /// Everybody of a group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("minLength" = 1, "maxLength" = 253))]
+    #[schemars(with = "Option<text::Subject>")]
     pub group: Option<String>,
+    /// What they may do in the tenant's namespaces.
     pub role: Role,
 }
 
@@ -79,12 +89,13 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantNamespace {
-    #[schemars(extend("maxLength" = 63, "pattern" = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    /// The whole name: the tenant's, or that and `-` and more.
+    #[schemars(with = "text::Label")]
     pub name: String,
-    /// Instead of the tenant's.
+    /// How much it may use at most, instead of `spec.quota`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<Quota>,
-    /// Instead of the tenant's.
+    /// Its Pod Security level, instead of `spec.podSecurity`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_security: Option<PodSecurity>,
 }
@@ -94,14 +105,16 @@ pub struct TenantNamespace {
 #[serde(rename_all = "camelCase")]
 pub struct Quota {
     /// CPU that its pods may request together, in cores: `8`, `500m`.
-    #[schemars(with = "String", extend("maxLength" = 32))]
+    #[serde(deserialize_with = "text::quantity")]
+    #[schemars(with = "text::Quantity")]
     pub cpu: String,
     /// Memory that its pods may request together, which is also their limit: `16Gi`.
-    #[schemars(with = "String", extend("maxLength" = 32))]
+    #[serde(deserialize_with = "text::quantity")]
+    #[schemars(with = "text::Quantity")]
     pub memory: String,
-    /// Storage that its claims may request together: `100Gi`. Default: none.
-    #[serde(default = "no_storage")]
-    #[schemars(extend("maxLength" = 32))]
+    /// Storage that its claims may request together: `100Gi`.
+    #[serde(default = "no_storage", deserialize_with = "text::quantity")]
+    #[schemars(with = "text::Quantity")]
     pub storage: String,
     /// How many pods there may be.
     #[serde(default = "hundred")]
@@ -141,19 +154,21 @@ pub struct Network {
 /// The other end: a tenant, a namespace of the cluster, or a range of addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "[has(self.tenant), has(self.namespace), has(self.cidr)].filter(one, one).size() == 1",
+    {"rule": "[has(self.tenant), has(self.__namespace__), has(self.cidr)].filter(one, one).size() == 1",
      "message": "name one of tenant, namespace and cidr"}
 ]))]
 pub struct Peer {
+    /// The pods of a tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("minLength" = 1, "maxLength" = 40))]
+    #[schemars(with = "Option<text::TenantName>")]
     pub tenant: Option<String>,
+    /// The pods of a namespace that is no tenant's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("minLength" = 1, "maxLength" = 63))]
+    #[schemars(with = "Option<text::Label>")]
     pub namespace: Option<String>,
-    /// As in `10.1.0.0/16`.
+    /// A range of addresses, as in `10.1.0.0/16`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("minLength" = 1, "maxLength" = 64))]
+    #[schemars(with = "Option<text::Cidr>")]
     pub cidr: Option<String>,
     /// On these ports only. None is every port.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -164,12 +179,15 @@ pub struct Peer {
 /// A port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Port {
+    /// Its number.
     #[schemars(range(min = 1, max = 65535))]
     pub port: u16,
+    /// What is spoken on it.
     #[serde(default)]
     pub protocol: Protocol,
 }
 
+/// What is spoken on a port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Protocol {
@@ -204,7 +222,7 @@ pub struct Leaving {
     /// How long its namespaces stay, closed to its members and to traffic, before they are deleted: hours and minutes,
     /// as in `168h` or `1h30m`.
     #[serde(default = "week")]
-    #[schemars(extend("maxLength" = 16, "pattern" = "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"))]
+    #[schemars(with = "text::Duration")]
     pub retention: String,
 }
 
@@ -225,19 +243,43 @@ pub struct TenantStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+    /// What it was granted last, which no other tenant may have, even while the manifest has a mistake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Holds>,
     /// How far it is in each cluster.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub clusters: Vec<TenantCluster>,
 }
 
+/// The names that a tenant was granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Holds {
+    /// Its namespaces, that of the hub among them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
+    pub namespaces: Vec<String>,
+    /// Its hosts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
+    pub hosts: Vec<String>,
+}
+
 /// A tenant in one cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantCluster {
+    /// The cluster.
     pub name: String,
     /// Whether everything is there as it should be.
     pub ready: bool,
+    /// The share of the cluster that it was granted last: the sum over its namespaces, in cores.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cpu: String,
+    /// The same of memory.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub memory: String,
     /// How many objects that is.
     #[serde(default)]
     pub objects: u32,
@@ -248,29 +290,11 @@ pub struct TenantCluster {
 
 impl Kind for Tenant {
     const NAME: &'static str = "Tenant";
+    const ABOUT: &'static str = "A team, and what it may use of every cluster.";
     const PLURAL: &'static str = "tenants";
     const SHORT: &'static [&'static str] = &["ten"];
     const SCOPE: Scope = Scope::Cluster;
-    const COLUMNS: &'static [Column] = &[
-        Column {
-            name: "Ready",
-            kind: "string",
-            path: ".status.conditions[?(@.type=='Ready')].status",
-            priority: 0,
-        },
-        Column {
-            name: "Reason",
-            kind: "string",
-            path: ".status.conditions[?(@.type=='Ready')].reason",
-            priority: 0,
-        },
-        Column {
-            name: "Age",
-            kind: "date",
-            path: ".metadata.creationTimestamp",
-            priority: 0,
-        },
-    ];
+    const COLUMNS: &'static [Column] = &[Column::READY, Column::REASON, Column::AGE];
     const RULES: &'static [(&'static str, &'static str)] = &[
         (
             "self.metadata.name.size() <= 40",
@@ -281,6 +305,63 @@ impl Kind for Tenant {
              one.name.startsWith(self.metadata.name + '-'))",
             "a namespace is named as the tenant, or begins with the tenant's name and '-'",
         ),
+    ];
+    const CONDITIONS: &'static [Explained] = &[
+        Explained {
+            kind: READY,
+            meaning: "Everything that the manifest says is there, in every cluster.",
+            reasons: &[
+                (AS_WRITTEN, "True", "it is"),
+                (AT_WORK, "False", "it is being written"),
+                (NOT_GRANTED, "False", "see `Granted`; nothing was changed"),
+                (NO_CLUSTER, "False", "there is no cluster that it may use"),
+                (
+                    CLUSTER_UNREACHABLE,
+                    "False",
+                    "a cluster does not answer; it is tried again",
+                ),
+                (
+                    REFUSED_BY_CLUSTER,
+                    "False",
+                    "a cluster refuses an object; the message has its words",
+                ),
+                (
+                    LEAVING,
+                    "False",
+                    "the tenant is leaving; the message says what is left and until when",
+                ),
+            ],
+        },
+        Explained {
+            kind: GRANTED,
+            meaning: "Its share of every cluster is granted.",
+            reasons: &[
+                (FITS, "True", "it is"),
+                (
+                    MISTAKES,
+                    "False",
+                    "the manifest has mistakes; the message has every one",
+                ),
+                (
+                    OVER_CAPACITY,
+                    "False",
+                    "a cluster has less than all tenants would have together",
+                ),
+            ],
+        },
+        Explained {
+            kind: DRIFTED,
+            meaning: "Somebody else changed what it was given.",
+            reasons: &[
+                (
+                    CHANGED_BY_OTHERS,
+                    "True",
+                    "the message names objects; `drift: Report` only reports",
+                ),
+                (PUT_BACK, "False", "it was, and was put back"),
+                (NO_DRIFT, "False", "nobody did"),
+            ],
+        },
     ];
     type Spec = TenantSpec;
     type Status = TenantStatus;

@@ -6,6 +6,8 @@
 //! ```text
 //! SW00xx the command line   SW01xx names   SW02xx charts
 //! SW03xx the mini cluster   SW04xx clusters   SW05xx releases
+//! SW06xx the hub and its tenants
+//! SW0611 and on: services made from a template
 //! ```
 
 use std::fmt;
@@ -39,6 +41,7 @@ registry! {
     USAGE = "SW0002", Usage, "the command line could not be understood";
     UNKNOWN_CODE = "SW0003", InvalidInput, "there is no error with this code";
     OUTPUT = "SW0004", InvalidInput, "the output could not be written";
+    UNKNOWN_KIND = "SW0005", InvalidInput, "shipway has no kind of this name";
 
     NAME = "SW0101", InvalidInput, "a name breaks the rule for its kind";
     CHART_VERSION = "SW0102", InvalidInput, "a chart version is not a semantic version";
@@ -86,6 +89,17 @@ registry! {
     RECORD_LABEL = "SW0508", InvalidInput, "a label of a release is one of Helm's own";
     NO_SUCH_REVISION = "SW0509", InvalidInput, "a release has no such revision";
     INTERRUPTED = "SW0510", Retry, "an operation on a release was stopped";
+
+    NO_HUB = "SW0601", Stalled, "a cluster lacks what a hub or target needs";
+    TENANT = "SW0602", InvalidInput, "a tenant can't be made as it is written";
+    NO_TENANT = "SW0603", InvalidInput, "there is no such tenant";
+    TENANT_STAYS = "SW0604", Wait, "a tenant is not where it should be yet";
+    NEW_ANSWER = "SW0611", InvalidInput, "a service can't be made with this answer";
+    NEW_EXISTS = "SW0612", InvalidInput, "a new service would overwrite files";
+    NEW_RECORD = "SW0613", InvalidInput, "a folder does not say how it was made";
+    NEW_TEMPLATE = "SW0614", Stalled, "a service was made from a template that this shipway does not know";
+    NEW_UNRESOLVED = "SW0615", Stalled, "conflicts of an earlier update are not resolved";
+    NEW_FILES = "SW0616", Stalled, "the files of a service can't be read or written";
 }
 
 impl Code {

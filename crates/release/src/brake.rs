@@ -5,7 +5,11 @@ use std::fmt;
 use model::{Code, Diagnose};
 use objects::{Key, Kind};
 
+use crate::listing::first_lines;
 use crate::plan::Plan;
+
+/// The most objects that are named: a person reads no more of them.
+const SHOWN: usize = 20;
 
 /// How much may be deleted without being asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub struct Brake {
 
 /// A plan that was stopped.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{release} is not touched: {reason}\n{}", list(.keys))]
+#[error("{release} is not touched: {reason}\n{}", first_lines(.keys, SHOWN))]
 pub struct Braked {
     pub release: String,
     pub reason: Reason,
@@ -138,15 +142,6 @@ impl Diagnose for Braked {
     }
 }
 
-fn list(keys: &[Key]) -> String {
-    const MOST: usize = 20;
-    let mut lines: Vec<String> = keys.iter().take(MOST).map(|key| format!("  {key}")).collect();
-    if keys.len() > MOST {
-        lines.push(format!("  and {} more", keys.len() - MOST));
-    }
-    lines.join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +152,7 @@ mod tests {
             key: Key::new(kind.clone(), "shop", &format!("o{number}")),
             api_version: "v1".to_owned(),
             uid: String::new(),
+            resource_version: None,
         });
         let plan = Plan {
             prune: prune.collect(),

@@ -60,6 +60,9 @@ pub enum Error {
         revisions: Vec<Revision>,
     },
 
+    #[error("release {release} has only had its first revision, and there is none before it to go back to")]
+    NothingBefore { release: String },
+
     #[error("release {release} has had 4294967295 revisions and can't have another")]
     NoRevisionLeft { release: String },
 
@@ -100,9 +103,10 @@ impl Diagnose for Error {
             Self::TooLarge { .. } => Code::RECORD_SIZE,
             Self::SystemLabel { .. } => Code::RECORD_LABEL,
             Self::Pack { .. } | Self::NotFinite { .. } | Self::TooDeep { .. } => Code::VALUES,
-            Self::NothingDeployed { .. } | Self::NoSuchRevision { .. } | Self::NoRevisionLeft { .. } => {
-                Code::NO_SUCH_REVISION
-            }
+            Self::NothingDeployed { .. }
+            | Self::NoSuchRevision { .. }
+            | Self::NothingBefore { .. }
+            | Self::NoRevisionLeft { .. } => Code::NO_SUCH_REVISION,
             Self::Chart(error) => error.code(),
         }
     }
@@ -132,6 +136,9 @@ impl Diagnose for Error {
                 "install it again, or roll back to a revision that its history lists".to_owned()
             }
             Self::NoSuchRevision { .. } => "the release's history lists its revisions".to_owned(),
+            Self::NothingBefore { release } => format!(
+                "upgrade it to what it should be; `shipway rollback {release} 1` puts the first revision back as it was"
+            ),
             Self::NoRevisionLeft { .. } => {
                 "uninstall it and install it again, which counts from 1".to_owned()
             }

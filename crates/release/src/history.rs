@@ -107,10 +107,16 @@ impl History {
     /// of it.
     ///
     /// # Errors
-    /// [`Error::NoSuchRevision`], also if the one before the last was given up.
+    /// [`Error::NoSuchRevision`], also if the one before the last was given up; [`Error::NothingBefore`] if there never was
+    /// one.
     pub fn rollback_target(&self, revision: Option<u32>) -> Result<&Record, Error> {
         let previous = || self.last().map_or(0, |last| last.revision.get() - 1);
         let wanted = revision.filter(|number| *number > 0).unwrap_or_else(previous);
+        if wanted == 0 {
+            return Err(Error::NothingBefore {
+                release: self.name.clone(),
+            });
+        }
         let found = self.records.iter().find(|record| record.revision.get() == wanted);
         found.ok_or_else(|| Error::NoSuchRevision {
             release: self.name.clone(),

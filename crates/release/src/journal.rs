@@ -25,6 +25,9 @@ pub const FOREIGN_HOLD: SignedDuration = SignedDuration::from_mins(5);
 pub struct Journal {
     /// Who runs it: a host, a process, and a word that no other run has.
     pub holder: String,
+    /// Which process that is, in words that whoever runs on the same machine can check; empty if it can't be told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub process: String,
     /// Until when nobody else may touch the release.
     pub until: Timestamp,
     pub step: Step,
@@ -72,11 +75,12 @@ impl Journal {
     }
 }
 
-/// Who holds a release whose last record's object is pending or being uninstalled, `written` then.
+/// Who holds a release whose last record's object is pending or being uninstalled, `written` then. A hold ends with its
+/// time, or with its process where it `is_gone` for sure.
 #[must_use]
-pub fn hold(object: &Value, written: Timestamp, now: Timestamp) -> Hold {
+pub fn hold(object: &Value, written: Timestamp, now: Timestamp, is_gone: impl Fn(&str) -> bool) -> Hold {
     match Journal::of(object) {
-        Some(journal) if journal.until > now => Hold::Held {
+        Some(journal) if journal.until > now && !is_gone(&journal.process) => Hold::Held {
             holder: journal.holder,
             until: journal.until,
         },
@@ -98,16 +102,27 @@ mod tests {
         let now: Timestamp = "2026-01-01T00:10:00Z".parse().unwrap();
         let journal = Journal {
             holder: "host/1/a".to_owned(),
+            process: "boot/pid:[1]/1/9".to_owned(),
             until: now + HOLD,
             step: Step::Before { done: 1, begun: true },
         };
         let mut object = json!({"metadata": {"name": "a"}});
         journal.write(&mut object);
         assert_eq!(Journal::of(&object), Some(journal.clone()));
-        assert!(matches!(hold(&object, now, now), Hold::Held { holder, .. } if holder == "host/1/a"));
-        assert_eq!(hold(&object, now, now + HOLD), Hold::Abandoned(Some(journal)));
+        assert!(
+            matches!(hold(&object, now, now, |_| false), Hold::Held { holder, .. } if holder == "host/1/a")
+        );
+        let abandoned = Hold::Abandoned(Some(journal));
+        assert_eq!(hold(&object, now, now + HOLD, |_| false), abandoned);
+        assert_eq!(
+            hold(&object, now, now, |process| process == "boot/pid:[1]/1/9"),
+            abandoned
+        );
         let foreign = json!({"metadata": {"name": "a"}});
-        assert!(matches!(hold(&foreign, now, now), Hold::Held { holder, .. } if holder == "helm"));
-        assert_eq!(hold(&foreign, now, now + FOREIGN_HOLD), Hold::Abandoned(None));
+        assert!(matches!(hold(&foreign, now, now, |_| true), Hold::Held { holder, .. } if holder == "helm"));
+        assert_eq!(
+            hold(&foreign, now, now + FOREIGN_HOLD, |_| false),
+            Hold::Abandoned(None)
+        );
     }
 }

@@ -94,4 +94,11 @@ impl Served {
             Err(refusals)
         }
     }
+
+    /// Says where the objects are that a release has. What the cluster no longer serves is not there any more.
+    #[must_use]
+    pub fn place_what_is_left(&self, mut objects: Vec<Object>, namespace: &str) -> Vec<Object> {
+        objects.retain(|object| self.scope(object).is_some());
+        self.place(objects, namespace).unwrap_or_default()
+    }
 }

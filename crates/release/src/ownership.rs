@@ -4,8 +4,10 @@ use manifest::Object;
 use objects::meta;
 use serde_json::{Map, Value, json};
 
-/// The name under which we own fields.
-pub const MANAGER: &str = "shipway";
+/// The name under which a release owns its fields. It is helm 4's own: a release is one manager's, whichever of the two
+/// tools applies, so that neither meets the other's fields as a conflict and each takes away what a new manifest drops.
+/// Who it was is said by the user agent, in the audit log of the cluster.
+pub const MANAGER: &str = "helm";
 
 /// Helm's annotation that keeps an object when its release lets go of it.
 pub const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
@@ -14,9 +16,10 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 const RELEASE_NAME: &str = "meta.helm.sh/release-name";
 const RELEASE_NAMESPACE: &str = "meta.helm.sh/release-namespace";
 
-/// Managers whose fields a release takes over: helm 3 and 4, and kubectl by hand before a release adopted the object.
+/// Managers whose fields a release takes over, beside [`MANAGER`] where it updated instead of applied, as helm 3 does:
+/// shipway before 0.2, which applied under its own name, and kubectl by hand before a release adopted the object.
 const EARLIER: &[&str] = &[
-    "helm",
+    "shipway",
     "kubectl",
     "kubectl-client-side-apply",
     "kubectl-create",
@@ -94,12 +97,12 @@ pub fn is_kept(object: &Value) -> bool {
 pub fn handed_over(live: &Value, api_version: &str) -> Option<Value> {
     let entries = meta::list_at(live, "/metadata/managedFields");
     let is_ours = |entry: &Value| {
-        meta::text(entry, "subresource").is_empty()
-            && (EARLIER.contains(&meta::text(entry, "manager"))
-                || (meta::text(entry, "manager") == MANAGER && meta::text(entry, "operation") == "Apply"))
+        let manager = meta::text(entry, "manager");
+        meta::text(entry, "subresource").is_empty() && (manager == MANAGER || EARLIER.contains(&manager))
     };
-    let is_earlier = |entry: &Value| is_ours(entry) && meta::text(entry, "manager") != MANAGER;
-    entries.iter().find(|entry| is_earlier(entry))?;
+    entries
+        .iter()
+        .find(|entry| is_ours(entry) && !is_applied(entry))?;
     let (ours, others): (Vec<&Value>, Vec<&Value>) = entries.iter().partition(|entry| is_ours(entry));
     let mut fields = Map::new();
     for entry in &ours {
@@ -119,6 +122,14 @@ pub fn handed_over(live: &Value, api_version: &str) -> Option<Value> {
             .chain(others.into_iter().cloned())
             .collect(),
     )
+}
+
+/// Whether an entry of `managedFields` has what the release applied last.
+#[must_use]
+pub fn is_applied(entry: &Value) -> bool {
+    meta::text(entry, "manager") == MANAGER
+        && meta::text(entry, "operation") == "Apply"
+        && meta::text(entry, "subresource").is_empty()
 }
 
 /// Whether every field of an owned set (`fieldsV1`) is in `value`; one that is not would be dropped by applying it.
@@ -226,13 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_helm_and_kubectl_become_ours() {
+    fn fields_of_every_earlier_life_become_the_releases() {
         let entry = |manager: &str, operation: &str, fields: Value| {
             json!({"manager": manager, "operation": operation, "apiVersion": "v1", "time": "2026-01-01T00:00:00Z",
                 "fieldsType": "FieldsV1", "fieldsV1": fields})
         };
         let live = json!({"metadata": {"managedFields": [
             entry("helm", "Update", json!({"f:data": {"f:a": {}, "f:b": {}}})),
+            entry("shipway", "Apply", json!({"f:data": {"f:b": {}, "f:d": {}}})),
             entry("kubectl-client-side-apply", "Update", json!({"f:data": {"f:c": {}}})),
             entry("kube-controller-manager", "Update", json!({"f:status": {}})),
         ]}});
@@ -243,13 +255,22 @@ mod tests {
             .iter()
             .map(|entry| entry["manager"].clone())
             .collect();
-        assert_eq!(managers, ["shipway", "kube-controller-manager"]);
+        assert_eq!(managers, ["helm", "kube-controller-manager"]);
         assert_eq!(
             after[0]["fieldsV1"],
-            json!({"f:data": {"f:a": {}, "f:b": {}, "f:c": {}}})
+            json!({"f:data": {"f:a": {}, "f:b": {}, "f:c": {}, "f:d": {}}})
         );
         assert_eq!(after[0]["operation"], "Apply");
         let done = json!({"metadata": {"managedFields": after}});
         assert_eq!(handed_over(&done, "v1"), None);
+    }
+
+    #[test]
+    fn fields_that_somebody_edited_stay_theirs() {
+        for manager in ["kubectl-edit", "kubectl-patch", "kubectl-scale", "argocd", "hpa"] {
+            let live = json!({"metadata": {"managedFields": [{"manager": manager, "operation": "Update",
+                "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:a": {}}}}]}});
+            assert_eq!(handed_over(&live, "v1"), None, "{manager}");
+        }
     }
 }

@@ -13,8 +13,9 @@ use manifest::Object;
 use objects::{Key, Kind, meta};
 use serde_json::Value;
 
+use crate::left::Left;
 use crate::live::Live;
-use crate::ownership::{self, MANAGER, Owner};
+use crate::ownership::{self, Owner};
 use crate::refusal::{Cause, Refusal};
 
 /// What a release is to become, and what it was. All objects are placed (see [`crate::Served::place`]).
@@ -89,6 +90,8 @@ pub struct Prune {
     pub key: Key,
     pub api_version: String,
     pub uid: String,
+    /// Only in this state, which is how the release left it: nobody has looked at it since. `None` where somebody has.
+    pub resource_version: Option<String>,
 }
 
 /// Decides what becomes of every object.
@@ -137,7 +140,7 @@ pub fn plan(request: Request<'_>, live: &Live) -> Result<Plan, Vec<Refusal>> {
         .collect();
     leaving.sort_by(|a, b| a.key.cmp(&b.key));
     let had = known.len();
-    let (prune, kept) = leave(leaving, live, owner);
+    let (prune, kept) = leave(leaving, (live, &Left::default()), owner);
     Ok(Plan {
         apply,
         prune,
@@ -146,11 +149,12 @@ pub fn plan(request: Request<'_>, live: &Live) -> Result<Plan, Vec<Refusal>> {
     })
 }
 
-/// Decides what is deleted when a release goes, and what stays.
+/// Decides what is deleted when a release goes, and what stays. What is not among the live objects is deleted as it was
+/// `left`, if it is still so, and otherwise not there.
 #[must_use]
-pub fn plan_uninstall(owner: Owner<'_>, objects: Vec<Object>, live: &Live) -> Plan {
+pub fn plan_uninstall(owner: Owner<'_>, objects: Vec<Object>, live: &Live, left: &Left) -> Plan {
     let had = objects.len();
-    let (prune, kept) = leave(objects, live, owner);
+    let (prune, kept) = leave(objects, (live, left), owner);
     Plan {
         prune,
         kept,
@@ -244,9 +248,7 @@ fn change(object: Object, live: Option<&Value>, known: &HashMap<&Key, &Object>) 
 /// Whether applying would change nothing: all that is wanted is live, and nothing is ours that is no longer wanted.
 fn is_as_wanted(object: &Object, live: &Value) -> bool {
     let entries = meta::list_at(live, "/metadata/managedFields");
-    let is_ours =
-        |entry: &&Value| meta::text(entry, "manager") == MANAGER && meta::text(entry, "operation") == "Apply";
-    let Some(ours) = entries.iter().find(is_ours) else {
+    let Some(ours) = entries.iter().find(|entry| ownership::is_applied(entry)) else {
         return false;
     };
     let nothing_left = |owned| ownership::names_only(owned, &object.value);
@@ -254,20 +256,25 @@ fn is_as_wanted(object: &Object, live: &Value) -> bool {
 }
 
 /// Sorts what leaves into what is deleted and what stays; what is not there needs neither.
-fn leave(mut objects: Vec<Object>, live: &Live, owner: Owner<'_>) -> (Vec<Prune>, Vec<Key>) {
+fn leave(mut objects: Vec<Object>, (live, left): (&Live, &Left), owner: Owner<'_>) -> (Vec<Prune>, Vec<Key>) {
     crate::order::sort_to_delete(&mut objects);
     let (mut prune, mut kept) = (Vec::new(), Vec::new());
     for object in objects {
-        let Some(there) = live.objects.get(&object.key) else {
-            continue;
+        let there = live.objects.get(&object.key);
+        let (uid, resource_version) = match (there, left.find(&object.key)) {
+            (Some(there), _) => (meta::uid(there).to_owned(), None),
+            (None, Some(seen)) => (seen.uid.clone(), Some(seen.resource_version.clone())),
+            (None, None) => continue,
         };
-        if ownership::is_kept(there) || ownership::is_kept(&object.value) || owner.is_other(there) {
+        let stays = |there| ownership::is_kept(there) || owner.is_other(there);
+        if ownership::is_kept(&object.value) || there.is_some_and(stays) {
             kept.push(object.key);
         } else {
             prune.push(Prune {
-                uid: meta::uid(there).to_owned(),
                 key: object.key,
                 api_version: object.api_version,
+                uid,
+                resource_version,
             });
         }
     }
@@ -312,6 +319,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::ownership::MANAGER;
 
     const OWNER: Owner<'_> = Owner {
         release: "web",
@@ -332,7 +340,10 @@ mod tests {
         let mut object = object.clone();
         if let Some(manager) = manager {
             OWNER.stamp(&mut object);
-            let operation = if manager == MANAGER { "Apply" } else { "Update" };
+            let operation = match manager {
+                MANAGER | "shipway" => "Apply",
+                _ => "Update",
+            };
             object.value["metadata"]["managedFields"] = json!([{"manager": manager, "operation": operation,
                 "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:k": {}},
                 "f:metadata": {"f:labels": {"f:app.kubernetes.io/managed-by": {}}}}}]);
@@ -429,9 +440,11 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_helm_are_handed_over_first() {
-        let there = vec![live(&map("a", "1"), Some("helm"))];
-        Case::new(&[map("a", "1")], there).check(&[map("a", "1")], "~a<");
+    fn fields_of_an_earlier_life_are_handed_over_first() {
+        for manager in ["shipway", "kubectl-client-side-apply"] {
+            let there = vec![live(&map("a", "1"), Some(manager))];
+            Case::new(&[map("a", "1")], there).check(&[map("a", "1")], "~a<");
+        }
     }
 
     #[test]
@@ -483,7 +496,8 @@ mod tests {
 
     #[test]
     fn what_says_that_it_is_the_releases_is_adopted() {
-        Case::new(&[], vec![live(&map("a", "1"), Some("helm"))]).check(&[map("a", "1")], "^a<");
+        Case::new(&[], vec![live(&map("a", "1"), Some("kubectl"))]).check(&[map("a", "1")], "^a<");
+        Case::new(&[], vec![live(&map("a", "1"), Some(MANAGER))]).check(&[map("a", "1")], "^a");
     }
 
     #[test]
@@ -536,7 +550,19 @@ mod tests {
             objects: [(map("a", "1").key, live(&map("a", "1"), Some(MANAGER)))].into(),
             ..Live::default()
         };
-        let plan = plan_uninstall(OWNER, vec![map("a", "1"), map("gone", "1")], &there);
+        let objects = || vec![map("a", "1"), map("gone", "1")];
+        let plan = plan_uninstall(OWNER, objects(), &there, &Left::default());
         assert_eq!(shown(&plan), "-a");
+        // Nobody has looked at them: they go if they are as they were left.
+        let left = [map("a", "1"), map("gone", "1")].map(|object| (object.key.clone(), live(&object, None)));
+        let left = Left::of(left.iter().map(|(key, live)| (key, live)));
+        let plan = plan_uninstall(OWNER, objects(), &there, &left);
+        assert_eq!(shown(&plan), "-a -gone");
+        let states: Vec<_> = plan
+            .prune
+            .iter()
+            .map(|prune| prune.resource_version.as_deref())
+            .collect();
+        assert_eq!(states, [None, Some("7")]);
     }
 }

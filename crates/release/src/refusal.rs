@@ -6,6 +6,11 @@ use manifest::Object;
 use model::{Code, Diagnose};
 use objects::Key;
 
+use crate::listing::first_lines;
+
+/// A chart of thousands of objects can be wrong in each; the first say enough.
+const SHOWN: usize = 20;
+
 /// One reason not to begin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
@@ -42,7 +47,7 @@ pub enum Cause {
 
 /// Every reason at once.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{operation} of {release} is refused; nothing was touched\n{}", list(.refusals))]
+#[error("{operation} of {release} is refused; nothing was touched\n{}", first_lines(.refusals, SHOWN))]
 pub struct Refused {
     pub operation: &'static str,
     pub release: String,
@@ -131,14 +136,4 @@ impl Diagnose for Refused {
         }
         Some(cures.join("; "))
     }
-}
-
-fn list(refusals: &[Refusal]) -> String {
-    // A chart of thousands of objects can be wrong in each; the first say enough.
-    const MOST: usize = 20;
-    let mut lines: Vec<String> = refusals.iter().take(MOST).map(|one| format!("  {one}")).collect();
-    if refusals.len() > MOST {
-        lines.push(format!("  and {} more", refusals.len() - MOST));
-    }
-    lines.join("\n")
 }

@@ -7,4 +7,14 @@
 //!
 //! Pure: no cluster, no clock. `control` observes and performs.
 
+mod grant;
 pub mod guard;
+mod leave;
+pub mod names;
+mod plan;
+mod wanted;
+
+pub use grant::{Grants, Mistake, Share, Taken, grant, holds};
+pub use leave::{Left, Proof, leave};
+pub use plan::{Deviation, Drifted, KINDS, Refusal, Step, TenantPlan, plan};
+pub use wanted::{controller, foundation, uses, wanted};

@@ -1,5 +1,7 @@
-//! The generated documents: the command reference, the index of errors, and the table `shipway explain` reads.
+//! The generated documents: the command reference, the index of errors, the table `shipway explain` reads, and what is
+//! made from the kinds: their definitions and reference pages.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
@@ -10,14 +12,18 @@ use crate::tree;
 
 /// A file that is made, not written.
 struct Document {
-    path: &'static str,
+    path: String,
     text: String,
 }
 
 /// Writes every generated document.
 pub fn write() -> Result<()> {
     for document in documents()? {
-        let path = tree::root().join(document.path);
+        let path = tree::root().join(&document.path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)
+                .with_context(|| format!("can't make the folder of {}", document.path))?;
+        }
         fs::write(&path, &document.text).with_context(|| format!("can't write {}", document.path))?;
         println!("{}", document.path);
     }
@@ -27,7 +33,7 @@ pub fn write() -> Result<()> {
 /// Fails when a generated document is not what would be generated now.
 pub fn check() -> Result<()> {
     let is_stale = |document: &Document| {
-        fs::read_to_string(tree::root().join(document.path)).map_or(true, |text| text != document.text)
+        fs::read_to_string(tree::root().join(&document.path)).map_or(true, |text| text != document.text)
     };
     let stale: Vec<_> = documents()?
         .into_iter()
@@ -41,21 +47,20 @@ pub fn check() -> Result<()> {
 }
 
 fn documents() -> Result<Vec<Document>> {
-    // The table comes first: the binary that prints the command reference is built from it.
-    Ok(vec![
-        Document {
-            path: "crates/cli/src/command/explain/pages.rs",
-            text: pages(),
-        },
-        Document {
-            path: "docs/errors/README.md",
-            text: index(),
-        },
-        Document {
-            path: "docs/reference/commands.md",
-            text: commands()?,
-        },
-    ])
+    let document = |path: &str, text: String| Document {
+        path: path.to_owned(),
+        text,
+    };
+    // The table comes first: the binary that prints the rest is built from it.
+    let mut documents = vec![
+        document("crates/cli/src/command/explain/pages.rs", pages()),
+        document("docs/errors/README.md", index()),
+        document("docs/reference/commands.md", reference(&[])?),
+    ];
+    let kinds: BTreeMap<String, String> =
+        serde_json::from_str(&reference(&["--kinds"])?).context("can't read what is made from the kinds")?;
+    documents.extend(kinds.into_iter().map(|(path, text)| Document { path, text }));
+    Ok(documents)
 }
 
 fn pages() -> String {
@@ -87,7 +92,8 @@ fn index() -> String {
     text
 }
 
-fn commands() -> Result<String> {
+/// What the hidden command `shipway reference` prints.
+fn reference(flags: &[&str]) -> Result<String> {
     let output = Command::new(env!("CARGO"))
         .args([
             "run",
@@ -98,6 +104,7 @@ fn commands() -> Result<String> {
             "--",
             "reference",
         ])
+        .args(flags)
         .current_dir(tree::root())
         .output()
         .context("can't run shipway")?;
@@ -106,5 +113,5 @@ fn commands() -> Result<String> {
         "shipway reference failed: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    String::from_utf8(output.stdout).context("the command reference is not UTF-8")
+    String::from_utf8(output.stdout).context("the reference is not UTF-8")
 }

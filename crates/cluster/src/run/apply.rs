@@ -10,8 +10,8 @@ use release::{Action, Change, HandOver, MANAGER, Prune, wave};
 use serde_json::{Value, json};
 
 use super::wait::{self, Until, Waited};
-use super::{Error, Work};
-use crate::{Apply, At, Cluster, Delete, Patch, Propagation, Resource, Why, Write};
+use super::{Error, Work, stored};
+use crate::{Apply, At, Cluster, Delete, Patch, Propagation, Resource, Why};
 
 /// The most objects that are applied at once; the cluster's own limit is below this if it is set so.
 const AT_ONCE: usize = 16;
@@ -55,9 +55,7 @@ pub(crate) async fn apply_crds(work: &Work<'_>, crds: &[manifest::Object]) -> Re
     let cluster = work.cluster;
     let mut made = Vec::new();
     for crd in crds {
-        let Some(resource) = cluster.resource(&crd.api_version, &crd.key.kind.name).await? else {
-            return Err(gone(&crd.key));
-        };
+        let resource = cluster.served(&crd.api_version, &crd.key).await?;
         if cluster.get(resource.at("", &crd.key.name)).await?.is_none() {
             let live = cluster
                 .apply(resource.at("", &crd.key.name), &crd.value, how(false))
@@ -101,10 +99,7 @@ async fn apply_one(
         hand_over,
     } = change;
     let (namespace, name) = (&object.key.namespace, &object.key.name);
-    let resource = cluster
-        .resource(&object.api_version, &object.key.kind.name)
-        .await?
-        .ok_or_else(|| gone(&object.key))?;
+    let resource = cluster.served(&object.api_version, &object.key).await?;
     let at = resource.at(namespace, name);
     if *action == Action::Nothing {
         let live = match known.and_then(|known| known.get(&object.key)) {
@@ -145,11 +140,7 @@ async fn take_over(cluster: &Cluster, at: At<'_>, first: &HandOver, api_version:
     for _ in 0..TAKE_OVERS {
         let patch = json!({"metadata": {
             "resourceVersion": hand_over.resource_version, "managedFields": hand_over.managed_fields}});
-        let written = Write {
-            manager: MANAGER,
-            ..Write::default()
-        };
-        match cluster.patch(at, Patch::Merge(&patch), written).await {
+        match cluster.patch(at, Patch::Merge(&patch), stored::how()).await {
             Ok(_) => return Ok(()),
             Err(error) if error.is(&Why::Conflict) => {}
             Err(error) => return Err(error.into()),
@@ -167,13 +158,22 @@ async fn take_over(cluster: &Cluster, at: At<'_>, first: &HandOver, api_version:
     Ok(())
 }
 
-/// Deletes what a plan prunes, in its order, and says what to wait for until it is gone.
+/// What became of objects that were to be deleted.
+#[derive(Default)]
+pub(crate) struct Pruned {
+    /// Those that go, to be waited for.
+    pub(crate) leaving: Vec<Waited>,
+    /// Those that are not as they were left, and stay until somebody has looked at them.
+    pub(crate) touched: Vec<Key>,
+}
+
+/// Deletes what a plan prunes, in its order.
 pub(crate) async fn prune(
     work: &Work<'_>,
     prune: &[Prune],
     live: &HashMap<Key, Value>,
-) -> Result<Vec<Waited>, Error> {
-    let mut leaving = Vec::with_capacity(prune.len());
+) -> Result<Pruned, Error> {
+    let mut pruned = Pruned::default();
     for one in prune {
         // A kind that is no longer served took its objects along.
         let Some(resource) = work
@@ -183,34 +183,54 @@ pub(crate) async fn prune(
         else {
             continue;
         };
-        delete(work.cluster, &resource, &one.key, Some(&one.uid)).await?;
-        work.watching.tell_changed(&one.key, "deleted");
-        if let Some(live) = live.get(&one.key) {
-            leaving.push(Waited {
-                resource,
-                key: one.key.clone(),
-                live: live.clone(),
-            });
+        let only = Only {
+            uid: &one.uid,
+            resource_version: one.resource_version.as_deref().unwrap_or_default(),
+        };
+        let is_it = delete(work.cluster, &resource, &one.key, only).await?;
+        if !is_it && one.resource_version.is_some() {
+            pruned.touched.push(one.key.clone());
+            continue;
         }
+        work.watching.tell_changed(&one.key, "deleted");
+        pruned.leaving.push(Waited {
+            resource,
+            key: one.key.clone(),
+            live: live.get(&one.key).cloned().unwrap_or_else(|| as_left(one)),
+        });
     }
-    Ok(leaving)
+    Ok(pruned)
 }
 
-/// Deletes an object, this incarnation of it if a uid is given; one that is gone or another by now is none of ours.
+/// An object that nobody has looked at, as far as a watch of it needs to know.
+fn as_left(one: &Prune) -> Value {
+    json!({"metadata": {"name": &*one.key.name, "namespace": &*one.key.namespace, "uid": one.uid,
+        "resourceVersion": one.resource_version}})
+}
+
+/// Which incarnation of an object is deleted, and in which state; empty for any.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Only<'a> {
+    pub(crate) uid: &'a str,
+    pub(crate) resource_version: &'a str,
+}
+
+/// Deletes an object, and says whether it was the one that is meant; one that is gone is as good.
 pub(crate) async fn delete(
     cluster: &Cluster,
     resource: &Resource,
     key: &Key,
-    uid: Option<&str>,
-) -> Result<(), Error> {
+    only: Only<'_>,
+) -> Result<bool, Error> {
     let how = Delete {
-        uid: uid.unwrap_or_default(),
+        uid: only.uid,
+        resource_version: only.resource_version,
         propagation: Some(Propagation::Background),
         ..Delete::default()
     };
     match cluster.delete(resource.at(&key.namespace, &key.name), how).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.is(&Why::Conflict) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(error) if error.is(&Why::Conflict) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -230,8 +250,4 @@ fn how(force: bool) -> Apply<'static> {
         force,
         dry_run: false,
     }
-}
-
-fn gone(key: &Key) -> Error {
-    Error::KindGone { key: key.clone() }
 }

@@ -4,6 +4,7 @@ use model::Revision;
 use release::{Record, Status};
 
 use super::hold::Held;
+use super::stored::{self, Stored};
 use super::watching::Progress;
 use super::{Error, OnFailure, Operation, Release, Wanted};
 
@@ -32,12 +33,7 @@ impl Release {
 
     /// Supersedes the revisions that served before, and deletes the oldest.
     async fn put_aside(&self, operation: Operation, record: &Record) -> Result<(), Error> {
-        let now = (self.options.now)();
-        for old in &self.revisions {
-            if let Some(over) = self.given_up(&old.record, operation, record.revision) {
-                old.update(&self.cluster, &over, now).await?;
-            }
-        }
+        self.supersede(Some(operation), record.revision).await?;
         // The new one counts as deployed by now, so an old one may go that was.
         let surplus: Vec<Revision> = self
             .history
@@ -45,12 +41,22 @@ impl Release {
             .iter()
             .map(|old| old.revision)
             .collect();
-        for old in self
-            .revisions
-            .iter()
-            .filter(|old| surplus.contains(&old.record.revision))
-        {
-            old.delete(&self.cluster).await?;
+        let is_surplus = |old: &&Stored| surplus.contains(&old.record.revision);
+        let surplus: Vec<&Stored> = self.revisions.iter().filter(is_surplus).collect();
+        stored::delete_all(&self.cluster, &surplus).await
+    }
+
+    /// Rewrites the revisions that no longer serve, now that the newest does; or that nothing does, with no operation.
+    pub(super) async fn supersede(
+        &self,
+        operation: Option<Operation>,
+        newest: Revision,
+    ) -> Result<(), Error> {
+        let now = (self.options.now)();
+        for old in &self.revisions {
+            if let Some(over) = self.given_up(&old.record, operation, newest) {
+                old.update(&self.cluster, &over, now).await?;
+            }
         }
         Ok(())
     }
@@ -58,7 +64,7 @@ impl Release {
     /// What an earlier revision becomes now that a newer one serves; `None` if it stays as it is. An upgrade supersedes
     /// what it started from even if that had failed, and an install what it took the name of, as Helm's do: helm would
     /// otherwise take the release for one that is over.
-    fn given_up(&self, old: &Record, operation: Operation, newest: Revision) -> Option<Record> {
+    fn given_up(&self, old: &Record, operation: Option<Operation>, newest: Revision) -> Option<Record> {
         if old.revision >= newest {
             return None;
         }
@@ -70,8 +76,8 @@ impl Release {
         let mut over = old.clone();
         match (operation, old.info.status) {
             (_, Status::Deployed) => over.superseded(),
-            (Operation::Install, Status::Failed | Status::Uninstalled) if is_last => over.replaced(),
-            (Operation::Upgrade, Status::Failed) if is_last && self.history.deployed().is_none() => {
+            (Some(Operation::Install), Status::Failed | Status::Uninstalled) if is_last => over.replaced(),
+            (Some(Operation::Upgrade), Status::Failed) if is_last && self.history.deployed().is_none() => {
                 over.superseded();
             }
             _ => return None,

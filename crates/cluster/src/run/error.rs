@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use model::{Code, Diagnose};
 use objects::Key;
+use release::listing::first_names;
 use release::{Braked, Refused, Status};
 
 use super::reason::{self, Symptom};
@@ -167,15 +168,8 @@ fn late(unready: &Unready) -> String {
     if let [(key, why)] = objects.as_slice() {
         return format!("{text}{key}: {why}");
     }
-    let names: Vec<String> = objects
-        .iter()
-        .take(MOST)
-        .map(|(key, _)| key.to_string())
-        .collect();
-    text.push_str(&names.join(", "));
-    if objects.len() > MOST {
-        text.push_str(&format!(" and {} more", objects.len() - MOST));
-    }
+    let names: Vec<&Key> = objects.iter().map(|(key, _)| key).collect();
+    text.push_str(&first_names(&names, MOST));
     for (key, why) in objects.iter().take(MOST) {
         text.push_str(&format!("\n  {key}: {why}"));
     }

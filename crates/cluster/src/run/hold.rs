@@ -7,9 +7,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use objects::meta;
-use release::Record;
 use release::journal::{self, Journal, Step};
 use release::storage::{self, Write};
+use release::{Left, Record, Status};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -32,6 +32,8 @@ pub(crate) struct Held<'a> {
     /// The record's object as the last write left it; nothing before the first.
     stored: Value,
     journal: Journal,
+    /// How the objects were left, for whoever uninstalls them.
+    left: Left,
 }
 
 impl<'a> Held<'a> {
@@ -53,6 +55,7 @@ impl<'a> Held<'a> {
             name: storage::object_name(&record.name, record.revision),
             stored: Value::Null,
             journal: options.journal(step),
+            left: Left::default(),
         };
         let mut object = storage::to_object(record, options.driver, Write::Create((options.now)()))?;
         held.journal.write(&mut object);
@@ -89,6 +92,7 @@ impl<'a> Held<'a> {
             name: storage::object_name(&record.name, record.revision),
             stored: stored.object.clone(),
             journal: options.journal(step.clone()),
+            left: Left::default(),
         };
         held.mark(record, step).await?;
         Ok(held)
@@ -104,8 +108,16 @@ impl<'a> Held<'a> {
 
     /// The last write: the record as it stays, without a journal.
     pub(crate) async fn finish(mut self, record: &Record) -> Result<(), Error> {
-        let object = self.object(record)?;
+        let mut object = self.object(record)?;
+        if record.info.status == Status::Deployed {
+            self.left.write(&mut object);
+        }
         self.write(object).await
+    }
+
+    /// Notes how the objects were left; the last write says it.
+    pub(crate) fn leaves(&mut self, left: Left) {
+        self.left = left;
     }
 
     /// The step that has begun.
@@ -159,9 +171,7 @@ impl<'a> Held<'a> {
     async fn write(&mut self, mut object: Value) -> Result<(), Error> {
         // An answer that was lost is found out by what is stored then; more than once in a row it is somebody else.
         for _ in 0..2 {
-            let version = json!(meta::resource_version(&self.stored));
-            meta::map_mut(&mut object, &["metadata"]).insert("resourceVersion".to_owned(), version);
-            match self.cluster.update(self.at(), &object, stored::how()).await {
+            match stored::write_over(self.cluster, self.at(), (&mut object, &self.stored)).await {
                 Ok(stored) => {
                     self.stored = stored;
                     return Ok(());

@@ -11,6 +11,7 @@ use release::journal::Step;
 use release::record::Phase;
 use serde_json::Value;
 
+use super::apply::Only;
 use super::hold::Held;
 use super::wait::{self, Until, Waited};
 use super::watching::Progress;
@@ -64,11 +65,16 @@ pub(crate) async fn run(
     record: &mut Record,
     (event, when): (HookEvent, When),
 ) -> Result<(), Error> {
-    let order = order(record, event);
     let (done, begun) = when.progress(&held.step());
-    for (number, place) in order.iter().enumerate().skip(done) {
-        let ready = prepare(work, record, *place).await?;
-        let name = record.hooks[*place].name.clone();
+    let mut ran = Vec::new();
+    for (number, place) in order(record, event).into_iter().enumerate() {
+        // Its kind may be one that a hook before it has brought.
+        let ready = prepare(work, record, place).await?;
+        if number < done {
+            ran.push(ready);
+            continue;
+        }
+        let name = record.hooks[place].name.clone();
         work.watching.tell(Progress::Hook {
             name,
             event: event.as_str(),
@@ -76,14 +82,15 @@ pub(crate) async fn run(
         let is_resumed = begun && number == done;
         if !is_resumed {
             clear(work, record, &ready).await?;
-            record.hooks[*place].start((work.now)());
+            record.hooks[place].start(work.now());
             held.mark(record, when.step(number, true)).await?;
         }
         let outcome = held.during(one(work, &ready)).await;
         conclude(work, record, &ready, outcome).await?;
+        ran.push(ready);
     }
-    for place in order.iter().rev() {
-        tidy(work, record, *place, Phase::Succeeded).await?;
+    for ready in ran.iter().rev() {
+        tidy(work, record, ready, Phase::Succeeded).await?;
     }
     Ok(())
 }
@@ -104,10 +111,10 @@ pub(crate) async fn once(
         event: event.as_str(),
     });
     clear(work, record, &ready).await?;
-    record.hooks[place].start((work.now)());
+    record.hooks[place].start(work.now());
     let outcome = one(work, &ready).await;
     conclude(work, record, &ready, outcome).await?;
-    tidy(work, record, place, Phase::Succeeded).await
+    tidy(work, record, &ready, Phase::Succeeded).await
 }
 
 /// The places of an event's hooks in the order in which they run: by weight, then by name, as Helm sorts them.
@@ -123,20 +130,21 @@ pub(crate) fn order(record: &Record, event: HookEvent) -> Vec<usize> {
 }
 
 /// Deletes a hook's object where its policy says so for this outcome.
-async fn tidy(work: &Work<'_>, record: &Record, place: usize, phase: Phase) -> Result<(), Error> {
-    let policy = match phase {
+async fn tidy(work: &Work<'_>, record: &Record, ready: &Ready, phase: Phase) -> Result<(), Error> {
+    let is_deleted = record.hooks[ready.place].is_deleted(policy(phase));
+    // Custom resources go with their definition, which Helm never deletes for a hook's sake.
+    if is_deleted && ready.object.key.kind != Kind::CUSTOM_RESOURCE_DEFINITION {
+        apply::delete(work.cluster, &ready.resource, &ready.object.key, Only::default()).await?;
+    }
+    Ok(())
+}
+
+/// What Helm's policies, of deleting and of logs, call an outcome.
+fn policy(phase: Phase) -> &'static str {
+    match phase {
         Phase::Succeeded => "hook-succeeded",
         _ => "hook-failed",
-    };
-    if !record.hooks[place].is_deleted(policy) {
-        return Ok(());
     }
-    let ready = prepare(work, record, place).await?;
-    // Custom resources go with their definition, which Helm never deletes for a hook's sake.
-    if ready.object.key.kind == Kind::CUSTOM_RESOURCE_DEFINITION {
-        return Ok(());
-    }
-    apply::delete(work.cluster, &ready.resource, &ready.object.key, None).await
 }
 
 /// Reads a hook's object and finds its kind and place.
@@ -163,13 +171,7 @@ async fn prepare(work: &Work<'_>, record: &Record, place: usize) -> Result<Ready
         .into_iter()
         .next()
         .ok_or_else(|| failed("its manifest is empty".to_owned()))?;
-    let resource = work
-        .cluster
-        .resource(&object.api_version, &object.key.kind.name)
-        .await?
-        .ok_or_else(|| Error::KindGone {
-            key: object.key.clone(),
-        })?;
+    let resource = work.cluster.served(&object.api_version, &object.key).await?;
     Ok(Ready {
         place,
         object,
@@ -203,13 +205,11 @@ async fn clear(work: &Work<'_>, record: &Record, ready: &Ready) -> Result<(), Er
     if object.key.kind == Kind::CUSTOM_RESOURCE_DEFINITION {
         return Ok(());
     }
-    apply::delete(
-        work.cluster,
-        resource,
-        &object.key,
-        Some(objects::meta::uid(&live)),
-    )
-    .await?;
+    let only = Only {
+        uid: objects::meta::uid(&live),
+        ..Only::default()
+    };
+    apply::delete(work.cluster, resource, &object.key, only).await?;
     let waited = Waited {
         resource: resource.clone(),
         key: object.key.clone(),
@@ -254,12 +254,9 @@ async fn conclude(
     } else {
         Phase::Failed
     };
-    hook.end((work.now)(), phase);
-    let policy = match phase {
-        Phase::Succeeded => "hook-succeeded",
-        _ => "hook-failed",
-    };
-    if work.logs || hook.output_log_policies.iter().any(|own| own == policy) {
+    hook.end(work.now(), phase);
+    let policy = policy(phase);
+    if work.options.logs || hook.output_log_policies.iter().any(|own| own == policy) {
         let text = log(work, &ready.object.key).await;
         work.watching.tell(Progress::Log {
             name: hook.name.clone(),
@@ -286,7 +283,7 @@ async fn conclude(
         },
         symptoms: reason::symptoms(work.cluster, &unready.objects).await,
     };
-    tidy(work, record, ready.place, Phase::Failed).await?;
+    tidy(work, record, ready, Phase::Failed).await?;
     Err(failed)
 }
 

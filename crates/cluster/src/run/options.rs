@@ -12,6 +12,10 @@ use release::storage::Driver;
 pub struct Options {
     /// Who this run is to other runs: a host, a process, and a word that no other run has.
     pub holder: String,
+    /// Which process this is, for [`Options::is_gone`] of others; empty if it can't be told.
+    pub process: String,
+    /// Whether a process, by such words, is known to be no more. Whoever can't be sure says no: its hold ends by its time.
+    pub is_gone: fn(&str) -> bool,
     /// The clock.
     pub now: fn() -> Timestamp,
     /// What records are kept in.
@@ -73,6 +77,8 @@ impl Options {
     pub fn new(holder: String, now: fn() -> Timestamp) -> Self {
         Self {
             holder,
+            process: String::new(),
+            is_gone: |_| false,
             now,
             driver: Driver::default(),
             timeout: Duration::from_secs(300),
@@ -96,6 +102,7 @@ impl Options {
     pub(crate) fn journal(&self, step: Step) -> Journal {
         Journal {
             holder: self.holder.clone(),
+            process: self.process.clone(),
             until: (self.now)() + HOLD,
             step,
         }

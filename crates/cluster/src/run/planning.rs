@@ -27,16 +27,8 @@ impl Release {
         served.expect(&wanted.crds);
         served.expect(&objects);
         let objects = served.place(objects, &self.namespace).map_err(refused)?;
-        // What the cluster no longer serves is not there any more.
-        let still = |objects: Vec<Object>| -> Vec<Object> {
-            let served_still = objects
-                .into_iter()
-                .filter(|object| served.scope(object).is_some());
-            served
-                .place(served_still.collect(), &self.namespace)
-                .unwrap_or_default()
-        };
-        let (previous, stray) = (still(previous), still(stray));
+        let [previous, stray] =
+            [previous, stray].map(|objects| served.place_what_is_left(objects, &self.namespace));
         let all: Vec<&Object> = objects.iter().chain(&previous).chain(&stray).collect();
         let mut namespaces: Vec<&str> = objects
             .iter()

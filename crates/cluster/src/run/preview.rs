@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use manifest::Object;
 use objects::Key;
-use release::{Action, MANAGER, Plan};
+use release::{Action, Left, MANAGER, Plan};
 
 use super::{Error, Operation, Planned, Release, Wanted};
 use crate::{Apply, Why};
@@ -42,7 +42,8 @@ impl Release {
             .map(|change| self.difference(change, &planned).boxed())
             .collect();
         let objects: Vec<Option<Difference>> = stream::iter(dry_runs).buffered(AT_ONCE).try_collect().await?;
-        let mut objects: Vec<Difference> = objects.into_iter().flatten().collect();
+        let before = self.made_before(wanted).await?;
+        let mut objects: Vec<Difference> = before.into_iter().chain(objects.into_iter().flatten()).collect();
         for prune in &planned.plan.prune {
             let mut fields = manifest::diff(planned.live.get(&prune.key), None);
             manifest::mask(&mut fields, &prune.key.kind);
@@ -63,7 +64,28 @@ impl Release {
     /// # Errors
     /// When the cluster or a record can't be read.
     pub async fn preview_uninstall(&self) -> Result<Plan, Error> {
-        Ok(self.plan_uninstall().await?.0)
+        Ok(self.leaving(&Left::default()).await?.plan)
+    }
+
+    /// What an operation makes before the objects of the release: their namespace, and definitions of `crds/`.
+    async fn made_before(&self, wanted: &Wanted) -> Result<Vec<Difference>, Error> {
+        let mut made = Vec::new();
+        let namespace = self.options.create_namespace.then(|| self.own_namespace());
+        for object in namespace.iter().chain(&wanted.crds) {
+            let resource = self.cluster.served(&object.api_version, &object.key).await?;
+            match self.cluster.get(resource.at("", &object.key.name)).await {
+                Ok(None) => made.push(Difference {
+                    key: object.key.clone(),
+                    what: "create",
+                    fields: manifest::diff(None, Some(&object.value)),
+                }),
+                Ok(Some(_)) => {}
+                // Whoever may not see it can't tell.
+                Err(error) if error.is(&Why::Forbidden) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(made)
     }
 
     async fn difference(

@@ -42,10 +42,9 @@ impl Release {
     /// # Errors
     /// When the cluster can't be read.
     pub async fn shown(&self, record: &Record, how: Shown) -> Result<Vec<(String, Vec<Value>)>, Error> {
-        let mut objects = manifest::read(&record.manifest)?;
+        let objects = manifest::read(&record.manifest)?;
         let served = survey::served(&self.cluster, objects.iter()).await?;
-        objects.retain(|object| served.scope(object).is_some());
-        let objects = served.place(objects, &self.namespace).unwrap_or_default();
+        let objects = served.place_what_is_left(objects, &self.namespace);
         let reads = objects.iter().map(|object| read(&self.cluster, object, how));
         let found: Vec<Vec<(String, Value)>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
         let mut shown: Vec<(String, Vec<Value>)> = Vec::new();

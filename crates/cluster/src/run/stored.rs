@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use objects::meta;
+use objects::{Key, Kind, meta};
 use release::storage::{self, Driver, Write as Purpose};
 use release::{MANAGER, Record};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::Error;
-use crate::{Cluster, Delete, Event, ListQuery, Resource, Write};
+use crate::{At, Cluster, Delete, Event, ListQuery, Resource, Why, Write};
 
 /// The label by which Helm finds its records.
 const OWNER: &str = "owner=helm";
+
+/// The most records that one request deletes: their revisions are a selector, which is part of its address.
+const AT_ONCE: usize = 100;
 
 /// A record and the object that it was read from.
 #[derive(Clone, Debug)]
@@ -84,21 +87,70 @@ impl Stored {
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut object = storage::to_object(record, self.driver, Purpose::Update(now))?;
-        let version = meta::resource_version(&self.object);
-        meta::map_mut(&mut object, &["metadata"]).insert("resourceVersion".to_owned(), json!(version));
         let resource = resource(cluster, self.driver).await?;
         let at = resource.at(&record.namespace, meta::name(&self.object));
-        cluster.update(at, &object, how()).await?;
+        write_over(cluster, at, (&mut object, &self.object)).await?;
         Ok(())
     }
 
-    /// Deletes the record.
+    /// Deletes the record, and no other that has its name by now.
     pub(crate) async fn delete(&self, cluster: &Cluster) -> Result<(), Error> {
         let resource = resource(cluster, self.driver).await?;
         let at = resource.at(&self.record.namespace, meta::name(&self.object));
-        cluster.delete(at, Delete::default()).await?;
-        Ok(())
+        let how = Delete {
+            uid: meta::uid(&self.object),
+            ..Delete::default()
+        };
+        match cluster.delete(at, how).await {
+            Err(error) if !error.is(&Why::Conflict) => Err(error.into()),
+            _ => Ok(()),
+        }
     }
+}
+
+/// Writes an object in the place of one, if that is still as it was read.
+pub(crate) async fn write_over(
+    cluster: &Cluster,
+    at: At<'_>,
+    (object, read): (&mut Value, &Value),
+) -> Result<Value, crate::Error> {
+    let version = json!(meta::resource_version(read));
+    meta::map_mut(object, &["metadata"]).insert("resourceVersion".to_owned(), version);
+    cluster.update(at, object, how()).await
+}
+
+/// Deletes several records of one release: many by one request, by their revisions.
+pub(crate) async fn delete_all(cluster: &Cluster, all: &[&Stored]) -> Result<(), Error> {
+    for some in all.chunks(AT_ONCE) {
+        let [first, _, ..] = some else {
+            each_deleted(cluster, some).await?;
+            continue;
+        };
+        let record = &first.record;
+        let revisions: Vec<String> = some
+            .iter()
+            .map(|stored| stored.record.revision.to_string())
+            .collect();
+        let labels = format!(
+            "{},version in ({})",
+            storage::selector(&record.name),
+            revisions.join(",")
+        );
+        let resource = resource(cluster, first.driver).await?;
+        match cluster.delete_all(&resource, &record.namespace, &labels).await {
+            // Roles that were made for helm may say `delete` only.
+            Err(error) if error.is(&Why::Forbidden) => each_deleted(cluster, some).await?,
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+async fn each_deleted(cluster: &Cluster, all: &[&Stored]) -> Result<(), Error> {
+    for stored in all {
+        stored.delete(cluster).await?;
+    }
+    Ok(())
 }
 
 /// Every revision of a release, oldest first.
@@ -164,5 +216,6 @@ pub(crate) fn how() -> Write<'static> {
 
 /// The kind of object that a driver keeps records in.
 pub(crate) async fn resource(cluster: &Cluster, driver: Driver) -> Result<Resource, Error> {
-    super::kind(cluster, "v1", driver.kind()).await
+    let kind = Kind::new("", driver.kind());
+    cluster.served("v1", &Key::new(kind, "", "")).await
 }

@@ -93,7 +93,8 @@ impl Release {
                 return Ok(Turn::Free);
             }
             let now = (self.options.now)();
-            let (holder, until) = match journal::hold(&last.object, last.written(), now) {
+            let (holder, until) = match journal::hold(&last.object, last.written(), now, self.options.is_gone)
+            {
                 Hold::Held { holder, until } => (holder, until),
                 Hold::Abandoned(journal) => return Ok(Turn::Abandoned(journal)),
             };

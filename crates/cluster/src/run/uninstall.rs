@@ -7,13 +7,12 @@ use jiff::Timestamp;
 use manifest::Object;
 use objects::Key;
 use release::journal::{self, Hold, Step};
-use release::{Owner, Plan, Record, Status, plan_uninstall};
+use release::{Left, Owner, Plan, Record, Status, plan_uninstall};
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::hold::Held;
 use super::hooks::{self, When};
-use super::stored::Stored;
+use super::stored::{self, Stored};
 use super::wait::{self, Until};
 use super::{Error, Inventory, Release, Work, apply, survey};
 
@@ -25,6 +24,13 @@ pub struct Uninstalled {
     pub gone: Vec<Key>,
     /// What stays, because its policy says so.
     pub kept: Vec<Key>,
+}
+
+/// What an uninstall does, with what that was made from.
+pub(super) struct Leaving {
+    pub(super) plan: Plan,
+    live: HashMap<Key, Value>,
+    objects: Vec<Object>,
 }
 
 impl Release {
@@ -48,9 +54,9 @@ impl Release {
                 kept: Vec::new(),
             });
         }
-        let (plan, live) = self.plan_uninstall().await?;
+        let leaving = self.leaving(&self.left(&last)).await?;
         if self.options.brake.is_some() {
-            release::check_uninstall(&self.name, &plan)?;
+            release::check_uninstall(&self.name, &leaving.plan)?;
         }
         let step = resumed_at(&last).unwrap_or(Step::Before {
             done: 0,
@@ -60,96 +66,109 @@ impl Release {
         record.uninstalling((self.options.now)());
         let (cluster, options, watching) =
             (self.cluster.clone(), self.options.clone(), self.watching.clone());
-        let work = Work {
-            cluster: &cluster,
-            watching: &watching,
-            now: options.now,
-            logs: options.logs,
-            deadline: Instant::now() + options.timeout,
-        };
+        let work = Work::new(&cluster, &options, &watching);
         let mut held = Held::take(&cluster, &options, &last, (&record, step)).await?;
+        let events = [
+            (HookEvent::PreDelete, When::Before),
+            (HookEvent::PostDelete, When::After),
+        ];
         if held.step() < Step::Objects && options.hooks {
-            hooks::run(
-                &work,
-                &mut held,
-                &mut record,
-                (HookEvent::PreDelete, When::Before),
-            )
-            .await?;
+            hooks::run(&work, &mut held, &mut record, events[0]).await?;
         }
+        let mut done = Uninstalled {
+            record: Record::clone(&record),
+            gone: Vec::new(),
+            kept: Vec::new(),
+        };
         if held.step() <= Step::Objects {
-            let objects = async {
-                let leaving = apply::prune(&work, &plan.prune, &live).await?;
-                match options.wait {
-                    Some(_) => wait::wait(&work, leaving, Until::Gone).await,
-                    None => Ok(()),
-                }
-            };
-            held.during(objects).await?;
+            held.during(self.remove(&work, leaving, &mut done)).await?;
         }
         if options.hooks {
-            hooks::run(
-                &work,
-                &mut held,
-                &mut record,
-                (HookEvent::PostDelete, When::After),
-            )
-            .await?;
+            hooks::run(&work, &mut held, &mut record, events[1]).await?;
         }
         record.uninstalled(None);
-        held.finish(&record).await?;
+        // Records that go right after need not say so, unless that is all there is to say that the hooks have run.
+        let have_hooks_run = options.hooks && !hooks::order(&record, HookEvent::PostDelete).is_empty();
+        if keep_history || have_hooks_run {
+            held.finish(&record).await?;
+        }
         if keep_history {
-            self.supersede(&record).await?;
+            self.supersede(None, record.revision).await?;
         } else {
             self.purge().await?;
         }
-        Ok(Uninstalled {
-            record,
-            gone: plan.prune.into_iter().map(|prune| prune.key).collect(),
-            kept: plan.kept,
-        })
+        Ok(Uninstalled { record, ..done })
     }
 
-    /// What an uninstall deletes and keeps.
+    /// Deletes the objects. Those that somebody has touched since the release left them are looked at, and go if they
+    /// are the release's still.
+    async fn remove(&self, work: &Work<'_>, leaving: Leaving, done: &mut Uninstalled) -> Result<(), Error> {
+        let Leaving { plan, live, objects } = leaving;
+        let mut pruned = apply::prune(work, &plan.prune, &live).await?;
+        done.kept = plan.kept;
+        if !pruned.touched.is_empty() {
+            let is_touched = |object: &Object| pruned.touched.contains(&object.key);
+            let touched = objects.into_iter().filter(is_touched).collect();
+            let again = self.look_at(touched, &Left::default()).await?;
+            let more = apply::prune(work, &again.plan.prune, &again.live).await?;
+            pruned.leaving.extend(more.leaving);
+            done.kept.extend(again.plan.kept);
+        }
+        done.gone = pruned.leaving.iter().map(|one| one.key.clone()).collect();
+        match work.options.wait {
+            Some(_) => wait::wait(work, pruned.leaving, Until::Gone).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What an uninstall deletes and keeps. What is as it was `left` is not looked at.
     ///
     /// # Errors
     /// When the cluster or a record can't be read.
-    pub(crate) async fn plan_uninstall(&self) -> Result<(Plan, HashMap<Key, Value>), Error> {
+    pub(super) async fn leaving(&self, left: &Left) -> Result<Leaving, Error> {
         let Inventory { mut previous, stray } = self.inventory()?;
         previous.extend(stray);
         let served = survey::served(&self.cluster, previous.iter()).await?;
-        previous.retain(|object| served.scope(object).is_some());
-        let mut objects = served.place(previous, &self.namespace).unwrap_or_default();
+        let mut objects = served.place_what_is_left(previous, &self.namespace);
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         objects.dedup_by(|a, b| a.key == b.key);
-        let all: Vec<&Object> = objects.iter().collect();
-        let live = survey::live(&self.cluster, &all, &[]).await?;
+        self.look_at(objects, left).await
+    }
+
+    async fn look_at(&self, objects: Vec<Object>, left: &Left) -> Result<Leaving, Error> {
+        let unknown: Vec<&Object> = objects
+            .iter()
+            .filter(|object| left.find(&object.key).is_none())
+            .collect();
+        let live = survey::live(&self.cluster, &unknown, &[]).await?;
         let owner = Owner {
             release: &self.name,
             namespace: &self.namespace,
         };
-        Ok((plan_uninstall(owner, objects, &live), live.objects))
+        Ok(Leaving {
+            plan: plan_uninstall(owner, objects.clone(), &live, left),
+            live: live.objects,
+            objects,
+        })
     }
 
-    /// Deletes every record, the newest last, so that whoever is killed here leaves one that says uninstalled.
+    /// How the last revision left its objects, if it was the last to touch them.
+    fn left(&self, last: &Stored) -> Left {
+        match last.record.info.status {
+            Status::Deployed => Left::read(&last.object),
+            _ => Left::default(),
+        }
+    }
+
+    /// Deletes every record, the newest last, so that whoever is killed here leaves one that says what became of the
+    /// release.
     async fn purge(&self) -> Result<(), Error> {
-        for stored in &self.revisions {
-            stored.delete(&self.cluster).await?;
-        }
-        Ok(())
-    }
-
-    /// With the history kept, no earlier revision serves any more.
-    async fn supersede(&self, record: &Record) -> Result<(), Error> {
-        for old in &self.revisions {
-            if old.record.info.status == Status::Deployed && old.record.revision != record.revision {
-                let mut superseded = old.record.clone();
-                superseded.superseded();
-                old.update(&self.cluster, &superseded, (self.options.now)())
-                    .await?;
-            }
-        }
-        Ok(())
+        let Some((newest, older)) = self.revisions.split_last() else {
+            return Ok(());
+        };
+        let older: Vec<&Stored> = older.iter().collect();
+        stored::delete_all(&self.cluster, &older).await?;
+        newest.delete(&self.cluster).await
     }
 }
 
@@ -158,7 +177,7 @@ fn resumed_at(last: &Stored) -> Option<Step> {
     if last.record.info.status != Status::Uninstalling {
         return None;
     }
-    match journal::hold(&last.object, last.written(), Timestamp::MAX) {
+    match journal::hold(&last.object, last.written(), Timestamp::MAX, |_| true) {
         Hold::Abandoned(journal) => journal.map(|journal| journal.step),
         Hold::Held { .. } => None,
     }

@@ -66,13 +66,7 @@ impl Until {
                 manifest::health_of_job_completion(object)
             }
             Self::Healthy { .. } => manifest::health(object),
-            Self::Done if kind == Kind::JOB => manifest::health_of_job_completion(object),
-            Self::Done if kind == Kind::POD => match meta::text_at(object, "/status/phase") {
-                "Succeeded" => Health::Ready,
-                "Failed" => Health::Failed("the pod failed".to_owned()),
-                phase => Health::Progressing(format!("the pod is {phase}")),
-            },
-            Self::Done => Health::Ready,
+            Self::Done => manifest::health_of_hook(object),
             Self::Gone => Health::Progressing("is being deleted".to_owned()),
         }
     }

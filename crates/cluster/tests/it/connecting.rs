@@ -56,6 +56,36 @@ async fn files_are_merged_and_may_be_missing_unless_named() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kubeconfig_from_elsewhere_reaches_into_nothing_here() {
+    let ground = Ground::new().await;
+    let whole = std::fs::read_to_string(ground.kubeconfig()).unwrap();
+    let from_elsewhere = |config: &Value| Target {
+        kubeconfig: Files::Text {
+            text: config.to_string(),
+            source: "Secret shipway-system/prod".to_owned(),
+        },
+        ..target(PathBuf::new())
+    };
+    let config: Value = serde_json::from_str(&whole).unwrap();
+    let cluster = Cluster::connect(from_elsewhere(&config)).await.unwrap();
+    assert!(cluster.version().await.is_ok());
+
+    let cases = [
+        ("/users/0/user/exec", json!({"command": "id"}), "it would run a program here"),
+        ("/users/0/user/tokenFile", json!("/etc/passwd"), "it names files of another machine"),
+        ("/clusters/0/cluster/certificate-authority", json!("/ca"), "it names files of another machine"),
+    ];
+    for (place, value, problem) in cases {
+        let mut hostile = config.clone();
+        let (parent, field) = place.rsplit_once('/').unwrap();
+        hostile.pointer_mut(parent).unwrap()[field] = value;
+        let error = refused(from_elsewhere(&hostile)).await;
+        let expected = format!("can't use the kubeconfig of Secret shipway-system/prod: {problem}");
+        assert_eq!((error.code().id, error.to_string()), ("SW0401", expected));
+    }
+}
+
 #[tokio::test]
 async fn a_way_that_is_not_there_is_told_with_its_cure() {
     let folder = tempfile::TempDir::new().unwrap();
@@ -252,4 +282,66 @@ async fn whom_the_kubeconfig_acts_as_gives_way_to_the_target() {
     });
     let as_carol = as_carol.await.unwrap();
     assert_eq!(as_carol.user().map(|who| who.user.as_str()), Some("carol"));
+}
+
+/// A kubeconfig whose token is found in this way, and the file that has it.
+fn with_token(ground: &Ground, user: impl Fn(&Path) -> Value) -> (PathBuf, PathBuf, String) {
+    let text = std::fs::read_to_string(ground.kubeconfig()).unwrap();
+    let mut config: Value = serde_json::from_str(&text).unwrap();
+    let folder = ground.folder.path();
+    let token = folder.join("token");
+    let good = ground.server.handle().token().to_owned();
+    let context = config["current-context"].as_str().unwrap().to_owned();
+    let contexts = config["contexts"].as_array().unwrap();
+    let name = contexts
+        .iter()
+        .find(|own| own["name"] == context.as_str())
+        .unwrap()["context"]["user"]
+        .clone();
+    for own in config["users"].as_array_mut().unwrap() {
+        if own["name"] == name {
+            own["user"] = user(&token);
+        }
+    }
+    (write(folder, "renewed", &config), token, good)
+}
+
+fn token_file(token: &Path) -> Value {
+    json!({"tokenFile": token})
+}
+
+fn plugin(token: &Path) -> Value {
+    let script = format!(
+        "printf '{{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{{\"token\":\"%s\"}}}}' \"$(cat {})\"",
+        token.display()
+    );
+    json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script],
+        "interactiveMode": "Never"}})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_are_refused_are_asked_for_again() {
+    for user in [token_file, plugin] {
+        let ground = Ground::new().await;
+        let (path, token, good) = with_token(&ground, user);
+        std::fs::write(&token, "over").unwrap();
+        let cluster = connected(path).await;
+        std::fs::write(&token, good).unwrap();
+        assert!(cluster.catalog().await.is_ok());
+        // The two that were refused, and the two that were not.
+        assert_eq!(cluster.requests(), 4);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_are_no_better_are_asked_for_once() {
+    let ground = Ground::new().await;
+    let (path, token, _) = with_token(&ground, token_file);
+    std::fs::write(&token, "over").unwrap();
+    let cluster = connected(path).await;
+    for requests in [2, 3] {
+        let error = cluster.version().await.unwrap_err();
+        assert_eq!(error.why(), Some(&Why::Unauthorized), "{error}");
+        assert_eq!(cluster.requests(), requests);
+    }
 }

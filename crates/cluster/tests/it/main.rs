@@ -9,10 +9,12 @@
 mod cases;
 mod connecting;
 mod faults;
+mod fields;
 mod ground;
 mod guard;
 mod kinds;
 mod objects;
 mod release;
 mod release_faults;
+mod uninstall;
 mod watches;

@@ -12,6 +12,7 @@ mod credentials;
 mod defaults;
 mod dice;
 mod hostile;
+mod hub_kinds;
 mod ownership;
 mod patched;
 mod process_faults;

@@ -32,8 +32,27 @@ impl Folder {
         std::fs::write(path, text).expect("a file can be written");
     }
 
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
+
     pub(crate) fn read(&self, path: &str) -> Vec<u8> {
         std::fs::read(self.0.join(path)).expect("the file is there")
+    }
+
+    /// What lies in the folder itself, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).expect("the folder is there");
+        let names = entries.map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        });
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
     }
 
     /// `shipway` in this folder.

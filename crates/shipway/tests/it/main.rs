@@ -2,13 +2,17 @@
 
 mod chart_errors;
 mod charts;
+mod crds;
 mod errors;
 mod folder;
 mod help;
+mod killed;
 mod lint;
 mod mini;
+mod new;
 mod output;
 mod package;
+mod previews;
 mod releases;
 mod template;
 

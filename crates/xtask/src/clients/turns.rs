@@ -6,8 +6,7 @@
 //!                        └─ by-turn: helm, shipway, helm, … ────┘   and with it what shipway says
 //! ```
 //!
-//! Two things differ on purpose and are taken out: the words for why something failed, and the method by which objects
-//! were applied (`docs/operating/releases.md`).
+//! One thing differs on purpose and is taken out: the words for why something failed (`docs/operating/releases.md`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,7 +30,6 @@ const ON_PURPOSE: &[(&str, &str)] = &[
         "$1<reason>",
     ),
     (r#"(modifiedAt[=":]+)[0-9]+"#, "$1<time>"),
-    (r#""applyMethod":"[a-z]+""#, "<method>"),
 ];
 
 #[derive(Debug, Deserialize)]

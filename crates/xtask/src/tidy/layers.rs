@@ -26,6 +26,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("release", 1),
     ("tenancy", 1),
     ("delivery", 1),
+    ("golden", 1),
     ("rollout", 1),
     ("scheduler", 1),
     ("cel", 1),
@@ -44,6 +45,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("release", "manifest"),
     ("kinds", "model"),
     ("kinds", "objects"),
+    ("kinds", "stdx"),
     ("tenancy", "cel"),
     ("tenancy", "manifest"),
     ("delivery", "manifest"),
@@ -51,6 +53,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("verify", "minicluster"),
     ("api", "control"),
     ("cli", "api"),
+    ("cli", "control"),
 ];
 
 /// Crates for work on the project itself: they may import anything, nothing may run on them.

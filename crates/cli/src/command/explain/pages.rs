@@ -6,6 +6,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("SW0002", include_str!("../../../../../docs/errors/SW0002.md")),
     ("SW0003", include_str!("../../../../../docs/errors/SW0003.md")),
     ("SW0004", include_str!("../../../../../docs/errors/SW0004.md")),
+    ("SW0005", include_str!("../../../../../docs/errors/SW0005.md")),
     ("SW0101", include_str!("../../../../../docs/errors/SW0101.md")),
     ("SW0102", include_str!("../../../../../docs/errors/SW0102.md")),
     ("SW0103", include_str!("../../../../../docs/errors/SW0103.md")),
@@ -48,4 +49,10 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("SW0508", include_str!("../../../../../docs/errors/SW0508.md")),
     ("SW0509", include_str!("../../../../../docs/errors/SW0509.md")),
     ("SW0510", include_str!("../../../../../docs/errors/SW0510.md")),
+    ("SW0611", include_str!("../../../../../docs/errors/SW0611.md")),
+    ("SW0612", include_str!("../../../../../docs/errors/SW0612.md")),
+    ("SW0613", include_str!("../../../../../docs/errors/SW0613.md")),
+    ("SW0614", include_str!("../../../../../docs/errors/SW0614.md")),
+    ("SW0615", include_str!("../../../../../docs/errors/SW0615.md")),
+    ("SW0616", include_str!("../../../../../docs/errors/SW0616.md")),
 ];

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use model::{Code, Diagnose, ReleaseName};
 use release::storage::Driver;
 
+use super::process;
 use crate::Failure;
+use crate::console::{Console, Verbosity};
 
 /// The cluster, the namespace, and the user.
 #[derive(Debug, clap::Args)]
@@ -19,6 +21,17 @@ pub(crate) struct ClusterArgs {
     /// The namespace of the release; the context's own unless given.
     #[arg(short, long, env = "HELM_NAMESPACE", hide_env = true)]
     namespace: Option<String>,
+    /// Act as this tenant's deploy identity: what is not the tenant's, the cluster refuses.
+    #[arg(long, value_name = "TENANT", conflicts_with = "user")]
+    tenant: Option<model::TenantName>,
+    #[command(flatten)]
+    way: WayArgs,
+}
+
+/// The cluster and the user.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct WayArgs {
     /// The kubeconfig file; $KUBECONFIG and ~/.kube/config otherwise.
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -44,6 +57,12 @@ pub(crate) struct ClusterArgs {
     groups: Vec<String>,
 }
 
+/// A cluster, and a runtime to speak to it.
+pub(crate) struct Connection {
+    pub(crate) cluster: Cluster,
+    runtime: tokio::runtime::Runtime,
+}
+
 /// A command's way to its cluster.
 pub(crate) struct Session {
     pub(crate) cluster: Cluster,
@@ -64,8 +83,27 @@ impl Diagnose for NoRuntime {
 
 impl ClusterArgs {
     pub(crate) fn connect(&self) -> Result<Session, Failure> {
-        let Self {
+        let Connection { mut cluster, runtime } = self.way.connect()?;
+        if let Some(tenant) = &self.tenant {
+            cluster = cluster.impersonating(Impersonate {
+                user: tenancy::names::deploy_identity(tenant.as_str()),
+                ..Impersonate::default()
+            });
+        }
+        let namespace = self.namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| cluster.default_namespace().to_owned());
+        namespace.parse::<model::Namespace>()?;
+        Ok(Session {
+            cluster,
             namespace,
+            runtime,
+        })
+    }
+}
+
+impl WayArgs {
+    pub(crate) fn connect(&self) -> Result<Connection, Failure> {
+        let Self {
             kubeconfig,
             kube_context,
             user,
@@ -87,14 +125,14 @@ impl ClusterArgs {
             .build()
             .map_err(NoRuntime)?;
         let cluster = runtime.block_on(Cluster::connect(target))?;
-        let namespace = namespace.clone();
-        let namespace = namespace.unwrap_or_else(|| cluster.default_namespace().to_owned());
-        namespace.parse::<model::Namespace>()?;
-        Ok(Session {
-            cluster,
-            namespace,
-            runtime,
-        })
+        Ok(Connection { cluster, runtime })
+    }
+}
+
+impl Connection {
+    /// Runs something that needs the network.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 }
 
@@ -102,6 +140,20 @@ impl Session {
     /// Runs something that needs the network.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    /// The same, and what the cluster warns of is said, as kubectl does.
+    pub(crate) fn look<T>(&self, console: &mut Console, work: impl Future<Output = T>) -> T {
+        let done = self.wait(work);
+        self.warn(console);
+        done
+    }
+
+    /// Says what the cluster has warned of.
+    pub(crate) fn warn(&self, console: &mut Console) {
+        for text in self.cluster.take_warnings() {
+            console.note(Verbosity::Normal, &format!("Warning: {text}"));
+        }
     }
 
     /// Reads the records of a release.
@@ -122,13 +174,19 @@ pub(crate) fn now() -> Timestamp {
 
 /// The policies of an operation of this process, as helm has them until flags say otherwise.
 pub(crate) fn options() -> Options {
+    Options {
+        process: process::own(),
+        is_gone: process::is_gone,
+        driver: driver(std::env::var("HELM_DRIVER").unwrap_or_default().as_str()),
+        ..Options::new(identity(), now)
+    }
+}
+
+/// Who this process is: another name for every run.
+pub(crate) fn identity() -> String {
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy().into_owned();
-    let holder = format!("{host}/{}/{:08x}", std::process::id(), random() as u32);
-    Options {
-        driver: driver(std::env::var("HELM_DRIVER").unwrap_or_default().as_str()),
-        ..Options::new(holder, now)
-    }
+    format!("{host}/{}/{:08x}", std::process::id(), random() as u32)
 }
 
 /// What records are kept in, in the words of `HELM_DRIVER`. Helm's drivers outside of the cluster are none of ours.

@@ -70,8 +70,11 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure
     };
     let made = rendering::render(&session, &args.render, &loaded, (chosen, &target), console)?;
     let mut wanted = release.wanted(operation, made.contents)?;
-    wanted.crds = made.crds;
-    let preview = session.wait(release.preview(&wanted))?;
+    // As in helm, an upgrade leaves them alone.
+    if operation == Operation::Install {
+        wanted.crds = made.crds;
+    }
+    let preview = session.look(console, release.preview(&wanted))?;
     show::preview((operation.as_str(), &wanted), &preview, console)?;
     Ok(match args.exit_code && !preview.objects.is_empty() {
         true => Outcome::Findings,

@@ -164,7 +164,7 @@ pub(crate) fn deploy(
     console: &mut Console,
 ) -> Result<(), Failure> {
     if new.is_dry_run() {
-        let preview = session.wait(release.preview(&wanted))?;
+        let preview = session.look(console, release.preview(&wanted))?;
         return show::preview((operation, &wanted), &preview, console);
     }
     let record = session.perform(console, (operation, release), async |release| {

@@ -68,6 +68,7 @@ impl Session {
                 done = follow(work(release), receiver, console) => Ok(done),
             }
         });
+        self.warn(console);
         match done {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(failure(operation, release, error)),
@@ -93,7 +94,7 @@ impl Session {
 }
 
 /// The signal that this process gets, if it gets one.
-async fn signal() -> &'static str {
+pub(crate) async fn signal() -> &'static str {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     }
     let wanted = release.wanted_back(args.revision.filter(|revision| *revision > 0))?;
     if args.dry_run {
-        let preview = session.wait(release.preview(&wanted))?;
+        let preview = session.look(console, release.preview(&wanted))?;
         return show::preview(("rollback", &wanted), &preview, console);
     }
     let record = session.perform(console, ("rollback", &mut release), async |release| {

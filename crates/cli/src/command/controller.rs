@@ -1,0 +1,71 @@
+//! `shipway controller`: the loops, against a hub.
+
+use std::io::IsTerminal as _;
+
+use control::{Options, Service, Terms};
+
+use crate::Failure;
+use crate::command::release::connect::{WayArgs, identity, now};
+use crate::command::release::perform::signal;
+use crate::console::{Console, Verbosity};
+
+/// Run the loops that make the clusters what the hub says, until SIGINT or SIGTERM.
+///
+/// Several may run against one hub: one leads, the others take over when it is gone.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  shipway controller --kubeconfig hub.kubeconfig
+  shipway controller -v                       also what is done, not only what is wrong
+
+In a pod of the hub it needs no kubeconfig, and the ClusterRole `shipway-controller`.")]
+pub(crate) struct Args {
+    /// Where the controller keeps its Lease, and Clusters their kubeconfigs.
+    #[arg(long, value_name = "NAMESPACE", default_value = "shipway-system")]
+    namespace: String,
+    /// Leave the kinds of the hub as they are.
+    #[arg(long)]
+    no_install: bool,
+    #[command(flatten)]
+    way: WayArgs,
+}
+
+pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
+    args.namespace.parse::<model::Namespace>()?;
+    log(console);
+    let connection = args.way.connect()?;
+    let options = Options {
+        hub: connection.cluster.clone(),
+        namespace: args.namespace.clone(),
+        identity: identity(),
+        terms: Terms::default(),
+        installs: !args.no_install,
+        clock: now,
+    };
+    connection.wait(async {
+        let service = Service::start(options).await?;
+        console.note(
+            Verbosity::Normal,
+            &format!("the controller runs against {}", connection.cluster.address()),
+        );
+        service.run(async { _ = signal().await }).await;
+        Ok::<_, Failure>(())
+    })
+}
+
+/// Logs go to stderr: transitions at `info`, what a person must look at above.
+fn log(console: &Console) {
+    let level = match console.verbosity() {
+        Verbosity::Quiet => tracing::Level::ERROR,
+        Verbosity::Normal | Verbosity::Verbose => tracing::Level::INFO,
+        Verbosity::Everything => tracing::Level::DEBUG,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .with_max_level(level)
+        .finish();
+    // Another one is there only in tests that run several commands in one process.
+    drop(tracing::subscriber::set_global_default(subscriber));
+}

@@ -1,0 +1,31 @@
+//! The loops: the only crate that runs in the background and reads the clock.
+//!
+//! ```text
+//! Options ──► Service ──┬─ leader: one replica works at a time
+//!                       ├─ clusters: the ways to the target clusters, what they have to give
+//!                       └─ tenants: what every tenant is given in every cluster
+//!                             each a Loop, run by the runner: observe → plan → check → execute → report
+//! ```
+//!
+//! What is decided is decided in the pure crates; here it is observed, performed and reported. Everything may be killed
+//! anywhere and run again: a loop takes no input but the world.
+
+mod clusters;
+mod error;
+mod hub;
+mod leader;
+mod lease;
+mod preview;
+mod queue;
+mod runner;
+mod service;
+mod tenants;
+mod written;
+
+pub use error::Error;
+pub use hub::Hub;
+pub use lease::Terms;
+pub use preview::{Foreseen, Preview};
+pub use service::{Options, Service};
+pub use tenants::FINALIZER;
+pub use written::{Mistaken, PERSON};

@@ -1,0 +1,8 @@
+//! The loops against mini clusters: a hub, targets, and what becomes of what people write.
+
+// Also outside of test functions: the panic of a test is its report.
+#![allow(clippy::unwrap_used)]
+
+mod ground;
+mod leading;
+mod tenants;

@@ -1,0 +1,9 @@
+{{/* What is said after an install. */}}
+{{- define "shipway-service.notes" -}}
+{{- $v := include "shipway-service.settings" . | fromJson -}}
+{{- $scheme := ternary (ternary "https" "http" $v.ingress.tls) $v.protocol (eq $v.protocol "http") -}}
+{{ .Chart.Name }} answers inside the cluster at {{ include "shipway-service.name" . }}.{{ .Release.Namespace }}.svc:{{ int $v.port }}
+{{- range $v.hosts }}
+and outside at {{ $scheme }}://{{ . }}
+{{- end }}
+{{- end -}}
