@@ -94,7 +94,8 @@ pub(crate) fn namespaces_of(tenant: &Object<Tenant>) -> Vec<TenantNamespace> {
     }]
 }
 
-fn namespace(tenant: &Object<Tenant>, of: &TenantNamespace) -> Value {
+/// A namespace of a tenant, with all that admission and the guard ask of it.
+pub(crate) fn namespace(tenant: &Object<Tenant>, of: &TenantNamespace) -> Value {
     let mut labels = labels_of(&tenant.metadata.name);
     pod_security(&mut labels, of.pod_security.unwrap_or(tenant.spec.pod_security));
     let mut hosts = tenant.spec.hosts.clone();

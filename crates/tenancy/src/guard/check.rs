@@ -116,9 +116,8 @@ impl Guard {
 
     fn find(&self, object: &Object, facts: &Facts) -> Vec<(Vec<String>, Finding)> {
         let value = without_nulls(&object.value);
-        let namespace = facts.namespace(meta::namespace(&value));
         let mut budget = Budget::new(COST_MAX);
-        let mut sight = self.sight(&value, facts, namespace);
+        let mut sight = self.sight(&value, facts);
         let mut findings = Findings {
             object,
             all: Vec::new(),
@@ -154,11 +153,12 @@ impl Guard {
     }
 
     /// What expressions see of an object, in the namespace it goes to.
-    fn sight(&self, value: &Value, facts: &Facts, namespace: &str) -> Sight {
+    fn sight(&self, value: &Value, facts: &Facts) -> Sight {
+        let namespace = meta::namespace(value);
         let mut sight = Sight {
             object: Cel::of_plain(value),
             values: BTreeMap::from([
-                ("namespaceObject", Cel::of_plain(&facts.object(namespace))),
+                ("namespaceObject", Cel::of_plain(facts.namespace(namespace))),
                 ("node", Cel::string("")),
             ]),
         };
@@ -168,7 +168,7 @@ impl Guard {
                 sight.values.insert(name, value);
             }
         }
-        for (name, value) in facts.known(namespace) {
+        for (name, value) in facts.variables(namespace) {
             sight.values.insert(name, Cel::of_plain(&value));
         }
         sight

@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use kinds::{Object, PodSecurity, Tenant};
+use kinds::{Object, Tenant, TenantNamespace};
 use serde_json::{Value, json};
 
-/// A tenant, and the namespace that a release goes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use crate::wanted::{namespace, namespaces_of};
+
+/// A tenant's namespaces, and the one that a release goes to.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
-    tenant: String,
-    hosts: Vec<String>,
     release: String,
-    namespaces: BTreeMap<String, Share>,
+    /// Those of the tenant.
+    names: Vec<String>,
+    /// Those, and the release's if it is another: that is a finding for each object, which is looked at all the same.
+    all: BTreeMap<String, Known>,
 }
 
-/// What a namespace has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Share {
-    level: PodSecurity,
+/// What is known of a namespace.
+#[derive(Clone, Debug, PartialEq)]
+struct Known {
+    /// As it is in the cluster.
+    object: Value,
     load_balancers: u32,
     node_ports: u32,
 }
@@ -25,73 +29,50 @@ struct Share {
 impl Facts {
     /// Takes what matters from a tenant, for a release into a namespace, which objects that name none go to.
     #[must_use]
-    pub fn of(tenant: &Object<Tenant>, namespace: &str) -> Self {
-        let spec = &tenant.spec;
-        let share = |quota: &kinds::Quota, level| Share {
-            level,
-            load_balancers: quota.load_balancers,
-            node_ports: quota.node_ports,
-        };
-        let mut namespaces: BTreeMap<String, Share> = spec
-            .namespaces
-            .iter()
-            .map(|one| {
-                let quota = one.quota.as_ref().unwrap_or(&spec.quota);
-                (
-                    one.name.clone(),
-                    share(quota, one.pod_security.unwrap_or(spec.pod_security)),
-                )
-            })
-            .collect();
-        if namespaces.is_empty() {
-            namespaces.insert(
-                tenant.metadata.name.clone(),
-                share(&spec.quota, spec.pod_security),
-            );
+    pub fn of(tenant: &Object<Tenant>, release: &str) -> Self {
+        let mut shares = namespaces_of(tenant);
+        let names: Vec<String> = shares.iter().map(|one| one.name.clone()).collect();
+        if !names.iter().any(|name| name == release) {
+            shares.push(TenantNamespace {
+                name: release.to_owned(),
+                quota: None,
+                pod_security: None,
+            });
         }
+        let known = |one: TenantNamespace| {
+            let quota = one.quota.as_ref().unwrap_or(&tenant.spec.quota);
+            let known = Known {
+                object: namespace(tenant, &one),
+                load_balancers: quota.load_balancers,
+                node_ports: quota.node_ports,
+            };
+            (one.name, known)
+        };
         Self {
-            tenant: tenant.metadata.name.clone(),
-            hosts: spec.hosts.clone(),
-            release: namespace.to_owned(),
-            namespaces,
+            release: release.to_owned(),
+            names,
+            all: shares.into_iter().map(known).collect(),
         }
     }
 
-    /// The namespace that an object goes to. One that is not the tenant's is a finding, and looked at as if it went to
-    /// the release's.
-    pub(crate) fn namespace<'a>(&'a self, written: &'a str) -> &'a str {
-        if self.namespaces.contains_key(written) {
-            written
-        } else {
-            &self.release
-        }
+    /// The namespace that an object goes to, as the cluster has it. One that is not the tenant's is a finding, and
+    /// looked at as if it went to the release's.
+    pub(crate) fn namespace(&self, written: &str) -> &Value {
+        self.known(written).map_or(&Value::Null, |known| &known.object)
     }
 
-    /// The namespace as the cluster has it.
-    pub(crate) fn object(&self, namespace: &str) -> Value {
-        let level = match self.share(namespace).level {
-            PodSecurity::Restricted => "restricted",
-            PodSecurity::Baseline => "baseline",
-        };
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
-            "name": namespace,
-            "labels": {"shipway.dev/tenant": self.tenant, "pod-security.kubernetes.io/enforce": level},
-            "annotations": {"shipway.dev/hosts": self.hosts.join(",")},
-        }})
-    }
-
-    /// What only the guard knows.
-    pub(crate) fn known(&self, namespace: &str) -> [(&'static str, Value); 3] {
-        let share = self.share(namespace);
-        let namespaces: Vec<&String> = self.namespaces.keys().collect();
+    /// What only the guard knows of it.
+    pub(crate) fn variables(&self, written: &str) -> [(&'static str, Value); 3] {
+        let known = self.known(written);
+        let count = |of: fn(&Known) -> u32| json!(known.map_or(0, of));
         [
-            ("namespaces", json!(namespaces)),
-            ("loadBalancers", json!(share.load_balancers)),
-            ("nodePorts", json!(share.node_ports)),
+            ("namespaces", json!(self.names)),
+            ("loadBalancers", count(|known| known.load_balancers)),
+            ("nodePorts", count(|known| known.node_ports)),
         ]
     }
 
-    fn share(&self, namespace: &str) -> Share {
-        self.namespaces.get(namespace).copied().unwrap_or_default()
+    fn known(&self, written: &str) -> Option<&Known> {
+        self.all.get(written).or_else(|| self.all.get(&self.release))
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::rule::{Look, Resource, Rule, Scope, Severity, VARIABLES};
 use super::rules;
+use crate::names::{TENANT_LABEL, our_labels};
 
 /// Who may administer tenants writes what tenants are given, and is not asked.
 const NOT_ADMINISTRATORS: &str =
@@ -55,7 +56,7 @@ fn policy(scope: &'static Scope, severity: Severity, name: &str) -> Value {
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "shipway"}},
+        "metadata": {"name": name, "labels": our_labels()},
         "spec": {
             "failurePolicy": "Fail",
             "matchConstraints": {"resourceRules": resource_rules(scope)},
@@ -74,12 +75,12 @@ fn binding(name: &str, severity: Severity) -> Value {
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "shipway"}},
+        "metadata": {"name": name, "labels": our_labels()},
         "spec": {
             "policyName": name,
             "validationActions": [action],
             "matchResources": {
-                "namespaceSelector": {"matchExpressions": [{"key": "shipway.dev/tenant", "operator": "Exists"}]},
+                "namespaceSelector": {"matchExpressions": [{"key": TENANT_LABEL, "operator": "Exists"}]},
             },
         },
     })
