@@ -2,74 +2,78 @@
 
 use std::fmt::Write as _;
 
-use super::rule::{Rule, Severity};
+use super::policy;
+use super::rule::{HeldBy, Rule, Severity};
 use super::rules;
 
-/// The page `docs/reference/checks.md`.
+const HEAD: &str = "\
+<!-- Made from the table of rules in crates/tenancy/src/guard/rules, the examples from the cases of its test:
+     `UPDATE=1 cargo test -p tenancy the_page_of_checks` -->
+# Checks
+
+What a tenant's objects may not do. `shipway` finds it in a rendered chart, before anything is sent; the cluster refuses
+it whoever brings it, by one or more of these:
+
+- **policy**: a ValidatingAdmissionPolicy that is made from the same rule. Its message begins with the check's name.
+- **rights**: no member of the tenant, nor its deploy identity, has the right.
+- **quota**: the namespace's ResourceQuota.
+- **Pod Security**: the namespace's Pod Security level, for pods; the policy also for what makes pods.
+- **validation**: the API server refuses the object as such.
+
+See [tenants](../concepts/tenants.md#the-guard) for how the two are kept the same.
+
+| check | finds | held by |
+|---|---|---|
+";
+
+/// The page `docs/reference/checks.md`, with an example of an object for a check's id.
 #[must_use]
-pub fn page() -> String {
-    let mut page = String::from(
-        "<!-- Made from the table of rules in crates/tenancy/src/guard/rules: \
-         `UPDATE=1 cargo test -p tenancy the_page_of_checks` -->\n\
-         # Checks\n\n\
-         What a tenant's objects may not do. Each is found in a rendered chart before anything is sent, and held in the \
-         cluster by what its section says. See [tenants](../concepts/tenants.md#the-guard).\n\n\
-         | check | finds | held in the cluster by |\n|---|---|---|\n",
-    );
+pub fn page(example: impl Fn(&str) -> String) -> String {
+    let mut page = HEAD.to_owned();
     for rule in rules::all() {
-        let _ = writeln!(
-            page,
-            "| [`{0}`](#{0}) | {1} | {2} |",
-            rule.id,
-            rule.title,
-            held(rule)
-        );
+        let held: Vec<&str> = rule.held_by.iter().map(|by| by.told()).collect();
+        let (id, title) = (rule.id, rule.title);
+        let _ = writeln!(page, "| [`{id}`](#{id}) | {title} | {} |", held.join(", "));
     }
     for rule in rules::all() {
-        let severity = match rule.severity {
-            Severity::Error => "Refused",
-            Severity::Warning => "Let through with a warning",
-        };
-        let _ = write!(
-            page,
-            "\n## {}\n\n{}: {}.\n\n*Told as:* {}.\n\n*Why:* {}\n\n*Cure:* {}.\n",
-            rule.id,
-            severity,
-            lower(rule.title),
-            rule.message,
-            rule.why,
-            rule.cure
-        );
-        let mut parts: Vec<String> = Vec::new();
-        for look in rule.looks {
-            let kinds = look.part.scope.resources.iter().map(|resource| resource.kind);
-            let mut kinds: Vec<&str> = kinds.filter(|kind| !kind.is_empty()).collect();
-            kinds.dedup();
-            let kinds = if kinds.is_empty() {
-                "every kind".to_owned()
-            } else {
-                kinds.join(", ")
-            };
-            let line = format!("- {} of {kinds}", look.part.name);
-            if !parts.contains(&line) {
-                parts.push(line);
-            }
-        }
-        if !parts.is_empty() {
-            let _ = write!(page, "\nLooks at:\n\n{}\n", parts.join("\n"));
-        }
-        let _ = write!(page, "\nHeld in the cluster by {}.\n", held(rule));
+        section(&mut page, rule, &example(rule.id));
     }
     page
 }
 
-fn held(rule: &Rule) -> String {
-    let all: Vec<&str> = rule.held_by.iter().map(|by| by.told()).collect();
-    all.join("; ")
-}
-
-fn lower(title: &str) -> String {
-    let mut chars = title.chars();
-    let first = chars.next().map(|c| c.to_ascii_lowercase());
-    first.into_iter().chain(chars).collect()
+fn section(page: &mut String, rule: &Rule, example: &str) {
+    let Rule {
+        id,
+        title,
+        severity,
+        looks,
+        message,
+        cure,
+        why,
+        held_by,
+    } = rule;
+    let severity = match severity {
+        Severity::Error => "",
+        Severity::Warning => " Let through, with a warning.",
+    };
+    let _ = write!(
+        page,
+        "\n## {id}\n\n{title}.{severity} Told as: \u{201c}{message}\u{201d}.\n\n{why}\n\n```yaml\n{example}```\n\n\
+         **Cure:** {cure}.\n\n**Held by:** "
+    );
+    let held: Vec<String> = held_by
+        .iter()
+        .map(|by| {
+            let mut policies: Vec<String> = looks
+                .iter()
+                .map(|look| format!("`{}`", policy::name(look.part.scope, rule.severity)))
+                .collect();
+            policies.dedup();
+            match by {
+                HeldBy::Policy if !policies.is_empty() => format!("policy {}", policies.join(", ")),
+                by => by.told().to_owned(),
+            }
+        })
+        .collect();
+    let _ = writeln!(page, "{}.", held.join("; "));
 }

@@ -41,7 +41,8 @@ pub fn policies() -> Vec<Value> {
     objects
 }
 
-fn name(scope: &Scope, severity: Severity) -> String {
+/// The name of a policy and its binding.
+pub(super) fn name(scope: &Scope, severity: Severity) -> String {
     match severity {
         Severity::Error => format!("shipway-tenants-{}", scope.name),
         Severity::Warning => format!("shipway-tenants-{}-advice", scope.name),

@@ -140,14 +140,13 @@ impl Resource {
 
 impl HeldBy {
     /// As documents say it.
-    #[must_use]
-    pub fn told(self) -> &'static str {
+    pub(crate) fn told(self) -> &'static str {
         match self {
-            Self::Policy => "an admission policy made from this rule",
-            Self::Rbac => "its members' rights",
-            Self::Quota => "the namespace's quota",
-            Self::PodSecurity => "the namespace's Pod Security level, for pods",
-            Self::Validation => "the API server's own validation",
+            Self::Policy => "policy",
+            Self::Rbac => "rights",
+            Self::Quota => "quota",
+            Self::PodSecurity => "Pod Security",
+            Self::Validation => "validation",
         }
     }
 }
