@@ -72,9 +72,21 @@ async fn a_kubeconfig_from_elsewhere_reaches_into_nothing_here() {
     assert!(cluster.version().await.is_ok());
 
     let cases = [
-        ("/users/0/user/exec", json!({"command": "id"}), "it would run a program here"),
-        ("/users/0/user/tokenFile", json!("/etc/passwd"), "it names files of another machine"),
-        ("/clusters/0/cluster/certificate-authority", json!("/ca"), "it names files of another machine"),
+        (
+            "/users/0/user/exec",
+            json!({"command": "id"}),
+            "it would run a program here",
+        ),
+        (
+            "/users/0/user/tokenFile",
+            json!("/etc/passwd"),
+            "it names files of another machine",
+        ),
+        (
+            "/clusters/0/cluster/certificate-authority",
+            json!("/ca"),
+            "it names files of another machine",
+        ),
     ];
     for (place, value, problem) in cases {
         let mut hostile = config.clone();

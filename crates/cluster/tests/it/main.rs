@@ -12,6 +12,7 @@ mod faults;
 mod fields;
 mod ground;
 mod guard;
+mod guard_given;
 mod kinds;
 mod objects;
 mod release;
