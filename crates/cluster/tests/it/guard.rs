@@ -133,7 +133,7 @@ fn definitions() -> Vec<Value> {
         look.part.scope.name != "clusterscoped" && (is_gateway || !built_in)
     });
     custom
-        .filter(|(_, one)| made.insert(one.plural))
+        .filter(|(_, one)| made.insert((one.plural, one.group)))
         .map(|(_, one)| {
             let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
             let version = |name: &str| {

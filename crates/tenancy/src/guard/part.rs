@@ -166,6 +166,35 @@ pub static ARGO: Scope = specs(
     &[kind("argoproj.io", "applications", "Application")],
 );
 
+/// Kinds of ingress controllers and meshes that serve hosts, in ways that the rules of hosts can't read.
+pub static OTHER_ROUTES: Scope = specs(
+    "otherroutes",
+    &[
+        kind("apisix.apache.org", "apisixroutes", "ApisixRoute"),
+        kind("configuration.konghq.com", "tcpingresses", "TCPIngress"),
+        kind("getambassador.io", "mappings", "Mapping"),
+        kind("k8s.nginx.org", "virtualservers", "VirtualServer"),
+        kind("networking.istio.io", "envoyfilters", "EnvoyFilter"),
+        kind("networking.istio.io", "gateways", "Gateway"),
+        kind("networking.istio.io", "serviceentries", "ServiceEntry"),
+        kind("networking.istio.io", "virtualservices", "VirtualService"),
+        kind("projectcontour.io", "httpproxies", "HTTPProxy"),
+        kind("route.openshift.io", "routes", "Route"),
+        kind("traefik.io", "ingressroutes", "IngressRoute"),
+        kind("traefik.io", "ingressroutetcps", "IngressRouteTCP"),
+    ],
+);
+
+/// Policies of network plug-ins, which add openings as well as the built-in ones do.
+pub static OTHER_NETWORK_POLICIES: Scope = specs(
+    "othernetworkpolicies",
+    &[
+        kind("cilium.io", "ciliumnetworkpolicies", "CiliumNetworkPolicy"),
+        kind("crd.antrea.io", "networkpolicies", "NetworkPolicy"),
+        kind("projectcalico.org", "networkpolicies", "NetworkPolicy"),
+    ],
+);
+
 /// The endpoint controllers write them everywhere.
 pub static ENDPOINTS: Scope = Scope {
     name: "endpoints",
@@ -453,6 +482,9 @@ pub static PEER: Part = part(
     &NETWORK_POLICIES,
     &["spec.ingress[].from[]", "spec.egress[].to[]"],
 );
+
+pub static OTHER_ROUTE: Part = whole("route", &OTHER_ROUTES);
+pub static OTHER_NETWORK_POLICY: Part = whole("network policy", &OTHER_NETWORK_POLICIES);
 
 pub static BINDING: Part = whole("RoleBinding", &BINDINGS);
 pub static SUBJECT: Part = part("subject", &BINDINGS, &["subjects[]"]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tenancy::guard::{self, Facts, Finding, Guard, Severity};
 
 use crate::cases;
@@ -88,6 +88,18 @@ fn every_finding_of_a_chart_is_told_with_its_place() {
 }
 
 #[test]
+fn a_release_into_another_namespace_is_found_though_its_objects_name_none() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}";
+    let placed = manifest::read_placed(text).unwrap();
+    let found = |release: &str| -> Vec<&str> {
+        let found = Guard::new().check(&placed, &Facts::of(&tenant(), release));
+        found.iter().map(|finding| finding.check).collect()
+    };
+    assert_eq!(found("pay-jobs"), [""; 0]);
+    assert_eq!(found("default"), ["other-namespace"]);
+}
+
+#[test]
 fn no_shape_of_an_object_is_a_way_past() {
     let guard = Guard::new();
     for (text, expected) in [
@@ -110,6 +122,64 @@ fn no_shape_of_an_object_is_a_way_past() {
         );
         assert!(found.iter().any(|one| one.check == expected), "{text}: {found:?}");
     }
+}
+
+/// The ways to every part of a value.
+fn ways(value: &Value, way: &str, all: &mut Vec<String>) {
+    let inner: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(at, value)| (at.to_string(), value))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (key, value) in inner {
+        let key = key.replace('~', "~0").replace('/', "~1");
+        let way = format!("{way}/{key}");
+        ways(value, &way, all);
+        all.push(way);
+    }
+}
+
+#[test]
+fn whatever_a_part_is_replaced_by_the_guard_ends_and_tells_a_place() {
+    let guard = Guard::new();
+    let others = [
+        json!(null),
+        json!(3),
+        json!("x"),
+        json!([]),
+        json!({}),
+        json!([[1]]),
+        json!({"a": [null]}),
+        json!(true),
+    ];
+    let rules: BTreeSet<&str> = guard::rules().map(|rule| rule.id).collect();
+    let mut tried = 0;
+    for case in cases::all() {
+        let object = manifest::read(&case.text).unwrap().remove(0).value;
+        let mut all = Vec::new();
+        ways(&object, "", &mut all);
+        for way in all {
+            let mut changed = object.clone();
+            *changed.pointer_mut(&way).unwrap() = others[tried % others.len()].clone();
+            tried += 1;
+            let text = changed.to_string();
+            // Without a name it is no object.
+            let Ok(placed) = manifest::read_placed(&text) else {
+                continue;
+            };
+            for finding in guard.check(&placed, &Facts::of(&tenant(), "pay")) {
+                assert!(
+                    rules.contains(finding.check) && finding.line == 1,
+                    "{way}: {finding}"
+                );
+            }
+        }
+    }
+    assert!(tried > 1_000);
 }
 
 #[test]

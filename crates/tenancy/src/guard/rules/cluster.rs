@@ -11,7 +11,7 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         looks: &[look(
             &part::OBJECT,
-            "it.metadata.?namespace.orValue('') in [''] + variables.namespaces",
+            "[it.?metadata.namespace.orValue('')].all(n, (n == '' ? variables.home : n) in variables.namespaces)",
             "metadata.namespace",
         )],
         message: "is in a namespace that is not the tenant's",
@@ -25,9 +25,9 @@ pub(super) const RULES: &[Rule] = &[
         severity: Severity::Error,
         looks: &[look(
             &part::OBJECT,
-            "!it.metadata.?labels[?'shipway.dev/tenant'].hasValue() && \
-             !it.metadata.?annotations[?'shipway.dev/hosts'].hasValue() && \
-             it.metadata.?finalizers.orValue([]).all(f, !f.startsWith('shipway.dev/'))",
+            "!it.?metadata.labels[?'shipway.dev/tenant'].hasValue() && \
+             !it.?metadata.annotations[?'shipway.dev/hosts'].hasValue() && \
+             it.?metadata.finalizers.orValue([]).all(f, !f.startsWith('shipway.dev/'))",
             "metadata",
         )],
         message: "carries the label `shipway.dev/tenant`, the annotation `shipway.dev/hosts` or a finalizer of \

@@ -29,6 +29,16 @@ pub(super) const RULES: &[Rule] = &[
         held_by: POLICY,
     },
     Rule {
+        id: "other-network-policy",
+        title: "A network policy of another kind",
+        severity: Severity::Error,
+        looks: &[look(&part::OTHER_NETWORK_POLICY, "false", "kind")],
+        message: "is a policy of the network plug-in, of which nobody here knows whom it lets in",
+        cure: "write a NetworkPolicy of `networking.k8s.io`",
+        why: "It counts beside the tenant's own NetworkPolicy and can open what that one closes.",
+        held_by: POLICY_AND_RIGHTS,
+    },
+    Rule {
         id: "external-ip",
         title: "Traffic to an address of its choice",
         severity: Severity::Error,

@@ -2,7 +2,7 @@
 
 use super::super::part;
 use super::super::rule::{Rule, Severity};
-use super::{POLICY, look};
+use super::{POLICY, POLICY_AND_RIGHTS, look};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -51,6 +51,16 @@ pub(super) const RULES: &[Rule] = &[
         cure: "name the host: one that stands in the Tenant under `hosts`",
         why: "Requests for other tenants' hosts come here as long as their own routes are not there.",
         held_by: POLICY,
+    },
+    Rule {
+        id: "other-route",
+        title: "A route of another kind",
+        severity: Severity::Error,
+        looks: &[look(&part::OTHER_ROUTE, "false", "kind")],
+        message: "serves hosts or changes the proxy in ways of one controller, of which nobody here knows whose they are",
+        cure: "write an Ingress, or a route of `gateway.networking.k8s.io`",
+        why: "It can serve any tenant's host, and some of these kinds configure the proxy that all share.",
+        held_by: POLICY_AND_RIGHTS,
     },
     Rule {
         id: "ingress-snippet",
