@@ -1,7 +1,7 @@
 //! Reading: one object, all of a kind in pages, the log of a container.
 
 use objects::meta;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::client::Cluster;
 use crate::error::{Error, Why};
@@ -57,6 +57,15 @@ impl ListQuery {
             fields: format!("metadata.name={name}"),
             ..Self::default()
         }
+    }
+
+    /// All objects with these labels, as a `matchLabels` has them.
+    #[must_use]
+    pub fn matching(labels: &Map<String, Value>) -> Self {
+        let pairs = labels
+            .iter()
+            .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()));
+        Self::labelled(&pairs.collect::<Vec<_>>().join(","))
     }
 
     #[must_use]

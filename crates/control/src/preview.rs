@@ -96,6 +96,29 @@ async fn live(cluster: &Cluster, tenant: &str, wanted: &[Value]) -> Result<Vec<V
         let resource = resource(cluster, &kind).await?;
         live.extend(cluster.list(&resource, None, &query).await?.items);
     }
+    let own: Vec<String> = live
+        .iter()
+        .filter(|object| object["kind"] == "Namespace")
+        .map(|namespace| meta::name(namespace).to_owned())
+        .collect();
+    // What charts made of rights and openings goes when its namespace leaves.
+    for (kind, namespace) in ["NetworkPolicy", "RoleBinding"]
+        .iter()
+        .flat_map(|kind| own.iter().map(move |name| (kind, name)))
+    {
+        let group = if *kind == "RoleBinding" {
+            "rbac.authorization.k8s.io/v1"
+        } else {
+            "networking.k8s.io/v1"
+        };
+        let resource = builtin(cluster, group, kind).await?;
+        live.extend(
+            cluster
+                .list(&resource, Some(namespace), &ListQuery::default())
+                .await?
+                .items,
+        );
+    }
     let namespaces = builtin(cluster, "v1", "Namespace").await?;
     for object in wanted.iter().filter(|object| object["kind"] == "Namespace") {
         let name = meta::name(object);

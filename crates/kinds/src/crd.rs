@@ -19,6 +19,10 @@ use crate::{API_VERSION, GROUP, VERSION};
 
 use structural::structural;
 
+/// The longest name that any object may have. It is said in the schema because a rule that reads `metadata.name` would
+/// otherwise be estimated with a name of 3 MiB, and be refused as too costly.
+const NAME_MAX: u32 = 253;
+
 /// `kubectl get shipway` lists the objects of all kinds.
 const CATEGORY: &str = "shipway";
 
@@ -70,7 +74,10 @@ pub(crate) fn root<K: Kind>() -> Value {
         "properties": {
             "apiVersion": {"type": "string", "description": format!("`{API_VERSION}`.")},
             "kind": {"type": "string", "description": format!("`{}`.", K::NAME)},
-            "metadata": {"type": "object"},
+            "metadata": {"type": "object", "properties": {
+                "name": {"type": "string", "maxLength": NAME_MAX},
+                "generateName": {"type": "string", "maxLength": NAME_MAX},
+            }},
             "spec": schema_of::<K::Spec>(),
             "status": status,
         },
@@ -205,7 +212,13 @@ mod tests {
 
     #[test]
     fn every_field_is_described() {
-        let of_server = [".apiVersion", ".kind", ".metadata"];
+        let of_server = [
+            ".apiVersion",
+            ".kind",
+            ".metadata",
+            ".metadata.name",
+            ".metadata.generateName",
+        ];
         for (path, part) in all_parts() {
             let is_field = path.contains('.') && !path.ends_with("[]");
             if is_field && !of_server.iter().any(|end| path.ends_with(end)) {

@@ -59,7 +59,9 @@ pub struct Rollout {
     /// Each gives the canary a larger share than the one before.
     #[serde(default = "steps")]
     #[schemars(extend("minItems" = 1, "maxItems" = 20, "x-kubernetes-validations" = [
-        {"rule": "self.map(one, one.canaryPercent).isSorted()", "message": "each step gives the canary more than the one before"}
+        {"rule": "self.map(one, one.canaryPercent).isSorted() \
+          && self.all(one, self.exists_one(other, other.canaryPercent == one.canaryPercent))",
+         "message": "each step gives the canary more than the one before"}
     ]))]
     pub steps: Vec<Step>,
     /// What is compared at each step, and how much worse the canary may be.

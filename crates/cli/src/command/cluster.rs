@@ -16,6 +16,7 @@ use minicluster::server::{Cluster, Error, Options};
 use model::{Code, Diagnose};
 use serde::Serialize;
 
+use super::runtime::{Stop, runtime};
 use crate::Failure;
 use crate::console::Console;
 
@@ -156,10 +157,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
 }
 
 fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Problem::Runtime)?;
+    let runtime = runtime().map_err(Problem::Runtime)?;
     let options = Options {
         address: Some(SocketAddr::from(([127, 0, 0, 1], args.port))),
         folder: args.data.clone(),
@@ -190,7 +188,7 @@ fn serve(args: &Start, console: &mut Console) -> Result<(), Failure> {
         tokio::select! {
             () = cluster.stop(PATIENCE) => {}
             // Whoever says it twice does not want to wait.
-            () = stop.wait() => {}
+            _ = stop.wait() => {}
         }
         Ok(())
     })
@@ -227,29 +225,6 @@ fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
             path: path.to_owned(),
             source,
         })
-}
-
-/// The signals that end a server.
-struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use model::{Code, Diagnose, Namespace, ReleaseName, Revision};
 use chart::functions::Host;
 
 use super::host::host;
+use super::loading::{NameArgs, load};
 use super::values::ValueArgs;
 use crate::Failure;
-use crate::console::{Console, Verbosity};
+use crate::console::Console;
 
 /// Render a chart and print its manifests, byte for byte as `helm template` does.
 #[derive(Debug, clap::Args)]
@@ -30,15 +31,8 @@ The flags are those of `helm template`. Flags of it that need a cluster, a netwo
 those that have no effect on what is printed are accepted."
 )]
 pub(crate) struct Args {
-    /// The name of the release, then the chart: a folder or a .tgz archive. The name may be left out.
-    #[arg(value_name = "NAME> <CHART", num_args = 1..=2, required = true)]
-    name_and_chart: Vec<String>,
-    /// Make the name from the chart's and the time.
-    #[arg(short, long, conflicts_with = "name_template")]
-    generate_name: bool,
-    /// Make the name from a template, such as 'api-{{ randAlphaNum 5 | lower }}'.
-    #[arg(long, value_name = "TEMPLATE")]
-    name_template: Option<String>,
+    #[command(flatten)]
+    name: NameArgs,
     /// The namespace of the release.
     #[arg(
         short,
@@ -153,8 +147,6 @@ struct Ignored {
 enum Error {
     #[error("can't write {}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("a name is given, and one is to be made as well")]
-    TwoNames,
     #[error("post-renderer {} failed", program.display())]
     PostRenderer {
         program: PathBuf,
@@ -164,7 +156,8 @@ enum Error {
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let host = host(args.seed);
-    let (name, chart) = name_and_chart(args, &host)?;
+    let (name, chart) = args.name.name_and_chart(&host)?;
+    let name: ReleaseName = name.as_deref().unwrap_or("release-name").parse()?;
     let rendered = render(args, &name, &chart, &host, console)?;
     if let Some(folder) = &args.shown.output_dir {
         let folder = if args.shown.release_name {
@@ -182,25 +175,6 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     console.bytes(&printed)
 }
 
-/// The release's name as given or made, and where the chart is.
-fn name_and_chart(args: &Args, host: &Host) -> Result<(ReleaseName, PathBuf), Failure> {
-    let (given, chart) = match args.name_and_chart.as_slice() {
-        [chart] => (None, PathBuf::from(chart)),
-        [name, chart, ..] => (Some(name.clone()), PathBuf::from(chart)),
-        [] => unreachable!("clap asks for at least one"),
-    };
-    let made = match &args.name_template {
-        Some(template) => Some(render::name_from_template(template, host)?),
-        None if args.generate_name => Some(render::generated_name(&chart, host)),
-        None => None,
-    };
-    if given.is_some() && made.is_some() {
-        return Err(Error::TwoNames.into());
-    }
-    let name = given.or(made).unwrap_or_else(|| "release-name".to_owned());
-    Ok((name.parse()?, chart))
-}
-
 fn render(
     args: &Args,
     name: &ReleaseName,
@@ -211,13 +185,7 @@ fn render(
     let namespace: Namespace = args.namespace.parse()?;
     let capabilities = Capabilities::new(args.kube_version.as_deref(), &args.api_versions)?;
     let values = args.values.compose()?;
-    let loaded = chart::load::path(chart)?;
-    console.warnings(&loaded.warnings);
-    render::check_installable(&loaded.chart)?;
-    if loaded.chart.metadata().deprecated {
-        console.note(Verbosity::Normal, "level=WARN msg=\"this chart is deprecated\"");
-    }
-    chart::dependencies::check(&loaded.chart)?;
+    let chart = load(chart, console)?;
     let request = Request {
         release: Release {
             name,
@@ -230,7 +198,7 @@ fn render(
         skip_schema_validation: args.skip_schema_validation,
         subchart_notes: args.ignored.render_subchart_notes,
     };
-    let rendered = render::render(&loaded.chart, request, host)?;
+    let rendered = render::render(&chart, request, host)?;
     console.warnings(&rendered.warnings);
     Ok(rendered)
 }
@@ -304,7 +272,6 @@ impl Diagnose for Error {
     fn code(&self) -> Code {
         match self {
             Self::Write { .. } => Code::OUTPUT,
-            Self::TwoNames => Code::USAGE,
             Self::PostRenderer { .. } => Code::POST_RENDERER,
         }
     }
@@ -312,7 +279,6 @@ impl Diagnose for Error {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Write { .. } => "look whether the disk is full and who may write there".into(),
-            Self::TwoNames => "leave out the name, or --generate-name and --name-template".into(),
             Self::PostRenderer { .. } => {
                 "run it by hand: the manifests come on its standard input, the changed ones go to its standard output".into()
             }

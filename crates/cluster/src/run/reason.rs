@@ -61,11 +61,9 @@ pub(crate) async fn pods(cluster: &Cluster, key: &Key) -> Option<Vec<Value>> {
     let resource = cluster.resource(&api_version, &key.kind.name).await.ok()??;
     let object = cluster.get(resource.at(&key.namespace, &key.name)).await.ok()??;
     let labels = object.pointer("/spec/selector/matchLabels")?.as_object()?;
-    let label = |(key, value): (&String, &Value)| format!("{key}={}", value.as_str().unwrap_or_default());
     let query = ListQuery {
-        labels: labels.iter().map(label).collect::<Vec<_>>().join(","),
         limit: Some(READ),
-        ..ListQuery::default()
+        ..ListQuery::matching(labels)
     };
     let listed = cluster.list(&pod, Some(&key.namespace), &query).await.ok()?;
     Some(listed.items)

@@ -75,22 +75,26 @@ async fn read(cluster: &Cluster, object: &Object, how: Shown) -> Result<Vec<(Str
         return Ok(Vec::new());
     };
     let mut shown = vec![(format!("{}/{}", resource.version, resource.kind.name), found)];
-    if let Some(labels) = selector(object) {
-        let pods = pods(cluster, &object.key.namespace, labels, how).await;
+    if let Some(query) = selector(object) {
+        let pods = pods(cluster, &object.key.namespace, &query, how).await;
         shown.extend(visible(pods.map(Some))?.map(|pods| (PODS.to_owned(), pods)));
     }
     Ok(shown)
 }
 
-async fn pods(cluster: &Cluster, namespace: &str, labels: String, how: Shown) -> Result<Value, crate::Error> {
+async fn pods(
+    cluster: &Cluster,
+    namespace: &str,
+    query: &ListQuery,
+    how: Shown,
+) -> Result<Value, crate::Error> {
     let Some(resource) = cluster.resource("v1", "Pod").await? else {
         return Ok(Value::Null);
     };
-    let query = ListQuery::labelled(&labels);
     match how {
-        Shown::Tables => cluster.rows(&resource, namespace, &query).await,
+        Shown::Tables => cluster.rows(&resource, namespace, query).await,
         Shown::Objects => {
-            let listed = cluster.list(&resource, Some(namespace), &query).await?;
+            let listed = cluster.list(&resource, Some(namespace), query).await?;
             let metadata = json!({"resourceVersion": listed.resource_version});
             Ok(json!({"apiVersion": "v1", "kind": "PodList", "metadata": metadata, "items": listed.items}))
         }
@@ -106,8 +110,8 @@ fn visible(found: Result<Option<Value>, crate::Error>) -> Result<Option<Value>, 
     }
 }
 
-/// The labels of the pods of an object, by the equalities of its selector; a Job mostly has none of its own.
-fn selector(object: &Object) -> Option<String> {
+/// How the pods of an object are found, by the equalities of its selector; a Job mostly has none of its own.
+fn selector(object: &Object) -> Option<ListQuery> {
     if !WORKLOADS.contains(&object.key.kind.name.as_ref()) {
         return None;
     }
@@ -116,8 +120,5 @@ fn selector(object: &Object) -> Option<String> {
         _ => "/spec/selector/matchLabels",
     };
     let labels = meta::at(&object.value, labels)?.as_object()?;
-    let pairs = labels
-        .iter()
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()));
-    Some(pairs.collect::<Vec<_>>().join(",")).filter(|labels| !labels.is_empty())
+    (!labels.is_empty()).then(|| ListQuery::matching(labels))
 }

@@ -106,8 +106,11 @@ async fn watch(cluster: Cluster, kind: Kind, teller: Teller) {
     loop {
         let error = match resource(&cluster, &kind).await {
             Ok(resource) => {
-                // A namespace that is nobody's is in the way of a tenant that would have its name.
-                let query = match kind == Kind::NAMESPACE {
+                // A namespace that is nobody's is in the way of a tenant that would have its name; rights and openings
+                // that charts made have to go when their namespace leaves.
+                let is_all =
+                    kind == Kind::NAMESPACE || matches!(kind.name.as_ref(), "NetworkPolicy" | "RoleBinding");
+                let query = match is_all {
                     true => ListQuery::default(),
                     false => ListQuery::labelled(tenancy::names::TENANT_LABEL),
                 };

@@ -15,15 +15,17 @@ use tenancy::names::TENANT_LABEL;
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     objects: BTreeMap<Key, Kept>,
-    by_tenant: BTreeSet<(Arc<str>, Key)>,
+    /// By the tenant, or by `/` and the namespace for what carries no tenant's label: charts' own rights and policies,
+    /// which matter when their namespace leaves.
+    owned: BTreeSet<(Arc<str>, Key)>,
     /// The kinds of which everything was seen.
     seen: BTreeSet<Kind>,
 }
 
 #[derive(Debug)]
 struct Kept {
-    /// Empty for a namespace that is nobody's.
-    tenant: Arc<str>,
+    /// As in [`Live::owned`].
+    owner: Arc<str>,
     version: u64,
     text: Arc<str>,
 }
@@ -56,11 +58,7 @@ impl Live {
                 touched
             }
         };
-        touched
-            .iter()
-            .filter(|tenant| !tenant.is_empty())
-            .map(|tenant| tenant.to_string())
-            .collect()
+        touched.iter().filter_map(|owner| self.tenant_of(owner)).collect()
     }
 
     /// Takes note of the answer to a write: the object as it is now.
@@ -68,31 +66,40 @@ impl Live {
         self.keep(object);
     }
 
-    /// What a tenant has, and the namespaces of these names whosever they are. As texts: they are read where they are
-    /// needed.
+    /// What a tenant has, the namespaces of these names whosever they are, and what charts made of rights and policies in
+    /// its namespaces. As texts: they are read where they are needed.
     pub(crate) fn of(&self, tenant: &str, namespaces: &BTreeSet<String>) -> Vec<Arc<str>> {
-        let from = (Arc::from(tenant), Key::new(Kind::new("", ""), "", ""));
-        let own = self
-            .by_tenant
-            .range(from..)
-            .take_while(|(owner, _)| owner.as_ref() == tenant);
-        let own = own.map(|(_, key)| key.clone());
-        let named = namespaces
-            .iter()
-            .map(|name| Key::new(Kind::NAMESPACE, "", name.as_str()));
-        let keys: BTreeSet<Key> = own.chain(named).collect();
-        keys.iter()
-            .filter_map(|key| self.objects.get(key))
-            .map(|kept| Arc::clone(&kept.text))
-            .collect()
+        let mut keys: BTreeSet<&Key> = self.owned_by(tenant).collect();
+        let own = keys.iter().filter(|key| key.kind == Kind::NAMESPACE);
+        let own: Vec<String> = own.map(|key| format!("/{}", key.name)).collect();
+        keys.extend(own.iter().flat_map(|place| self.owned_by(place)));
+        let named = namespaces.iter().map(|name| Key::new(Kind::NAMESPACE, "", name));
+        let named: BTreeSet<Key> = named.collect();
+        let all: BTreeSet<&Key> = keys.into_iter().chain(&named).collect();
+        let kept = all.into_iter().filter_map(|key| self.objects.get(key));
+        kept.map(|kept| Arc::clone(&kept.text)).collect()
     }
 
     pub(crate) fn has_any_of(&self, tenant: &str) -> bool {
-        let from = (Arc::from(tenant), Key::new(Kind::new("", ""), "", ""));
-        self.by_tenant
+        self.owned_by(tenant).next().is_some()
+    }
+
+    fn owned_by<'a>(&'a self, owner: &'a str) -> impl Iterator<Item = &'a Key> {
+        let from = (Arc::from(owner), Key::new(Kind::new("", ""), "", ""));
+        let owned = self
+            .owned
             .range(from..)
-            .next()
-            .is_some_and(|(owner, _)| owner.as_ref() == tenant)
+            .take_while(move |(other, _)| other.as_ref() == owner);
+        owned.map(|(_, key)| key)
+    }
+
+    /// The tenant that an owner is, or whose namespace it is.
+    fn tenant_of(&self, owner: &str) -> Option<String> {
+        let tenant = match owner.strip_prefix('/') {
+            None => owner,
+            Some(namespace) => &self.objects.get(&Key::new(Kind::NAMESPACE, "", namespace))?.owner,
+        };
+        (!tenant.is_empty() && !tenant.starts_with('/')).then(|| tenant.to_owned())
     }
 
     fn keep(&mut self, mut object: Value) -> Vec<Arc<str>> {
@@ -102,25 +109,28 @@ impl Live {
         if old.is_some_and(|old| old.version >= version) {
             return Vec::new();
         }
-        let tenant: Arc<str> = Arc::from(meta::label(&object, TENANT_LABEL).unwrap_or_default());
+        let owner: Arc<str> = match meta::label(&object, TENANT_LABEL) {
+            Some(tenant) if !tenant.is_empty() => Arc::from(tenant),
+            _ => Arc::from(format!("/{}", meta::namespace(&object))),
+        };
         strip(&mut object);
         let text: Arc<str> = Arc::from(object.to_string());
         let kept = Kept {
-            tenant: Arc::clone(&tenant),
+            owner: Arc::clone(&owner),
             version,
             text: Arc::clone(&text),
         };
-        let owner = (Arc::clone(&tenant), key.clone());
+        let owned = (Arc::clone(&owner), key.clone());
         match self.objects.insert(key.clone(), kept) {
             Some(old) if old.text == text => Vec::new(),
             Some(old) => {
-                self.by_tenant.remove(&(Arc::clone(&old.tenant), key));
-                self.by_tenant.insert(owner);
-                vec![old.tenant, tenant]
+                self.owned.remove(&(Arc::clone(&old.owner), key));
+                self.owned.insert(owned);
+                vec![old.owner, owner]
             }
             None => {
-                self.by_tenant.insert(owner);
-                vec![tenant]
+                self.owned.insert(owned);
+                vec![owner]
             }
         }
     }
@@ -129,9 +139,9 @@ impl Live {
         if self.objects.get(key).is_none_or(|kept| kept.version > version) {
             return Vec::new();
         }
-        let removed = self.objects.remove(key).map(|kept| kept.tenant);
+        let removed = self.objects.remove(key).map(|kept| kept.owner);
         if let Some(tenant) = &removed {
-            self.by_tenant.remove(&(Arc::clone(tenant), key.clone()));
+            self.owned.remove(&(Arc::clone(tenant), key.clone()));
         }
         removed.into_iter().collect()
     }
@@ -196,6 +206,22 @@ mod tests {
         assert_eq!(live.of("b", &BTreeSet::new()).len(), 1);
         assert_eq!(touched(&mut live, Event::Relisted(Vec::new())), ["b"]);
         assert!(!live.has_any_of("b"));
+    }
+
+    #[test]
+    fn what_a_chart_made_is_its_namespaces() {
+        let mut live = Live::default();
+        let labels = json!({TENANT_LABEL: "a"});
+        let namespace = |labels: &Value| {
+            let metadata = json!({"name": "n", "resourceVersion": "1", "labels": labels});
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        };
+        live.take(&Kind::NAMESPACE, Event::Added(namespace(&labels)));
+        let mut own = quota("", 2, "5", "0");
+        own["metadata"]["labels"] = json!({});
+        assert_eq!(touched(&mut live, Event::Added(own)), ["a"]);
+        assert_eq!(live.of("a", &BTreeSet::new()).len(), 2);
+        assert_eq!(live.of("b", &BTreeSet::from(["n".to_owned()])).len(), 1);
     }
 
     #[test]

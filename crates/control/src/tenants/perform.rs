@@ -66,15 +66,8 @@ pub(crate) async fn perform(site: Site, tenant: &Object<Tenant>, now: Timestamp)
         true => tenancy::leave(tenant, &live, now),
         false => tenancy::plan(&wanted, &live, tenant, now),
     };
-    if !done.plan.refusals.is_empty() {
-        let refusals = done
-            .plan
-            .refusals
-            .iter()
-            .map(|refusal| format!("{}: {}; {}", refusal.key, refusal.problem, refusal.cure));
-        done.problem = refusals.collect::<Vec<_>>().join("\n");
-        return done;
-    }
+    let refusals: Vec<String> = done.plan.refusals.iter().map(ToString::to_string).collect();
+    done.problem = refusals.join("\n");
     for step in &done.plan.steps {
         match take(&connection, step).await {
             Ok(written) => done.written.extend(written),

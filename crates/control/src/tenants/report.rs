@@ -1,11 +1,10 @@
 //! What is reported of a tenant: pure, from what was granted and what was done.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use kinds::condition::{self, Condition, DRIFTED, GRANTED, READY, reason};
-use kinds::{Drift, Holds, Object, Tenant, TenantCluster, TenantStatus};
+use kinds::{Drift, Object, Tenant, TenantCluster, TenantStatus};
 use tenancy::{Mistake, Share};
 
 use super::FINALIZER;
@@ -82,8 +81,8 @@ fn status(
     }
     set(READY, ready_says(tenant, granted, done, is_marked));
     if let (Ok(shares), true) = (granted, is_marked) {
-        status.clusters = done.iter().map(|done| in_cluster(done, shares)).collect();
-        status.holds = Some(holds(tenant));
+        status.clusters = done.iter().map(|done| in_cluster(tenant, done, shares)).collect();
+        status.holds = Some(tenancy::holds(tenant));
         status.observed_generation = Some(generation);
     }
     status
@@ -119,7 +118,7 @@ fn drift_says(tenant: &Object<Tenant>, done: &[Done]) -> Option<(bool, &'static 
             done.plan
                 .drift
                 .iter()
-                .map(|drift| format!("{} in {}: {}", drift.key, done.cluster, drift.deviation))
+                .map(|drift| format!("{drift} in {}", done.cluster))
         })
         .collect();
     let was_told = tenant.status.conditions.iter().any(|known| known.kind == DRIFTED);
@@ -194,25 +193,24 @@ fn ready_says(
     }
 }
 
-/// What no other tenant may have from now on.
-fn holds(tenant: &Object<Tenant>) -> Holds {
-    let named = tenant
-        .spec
-        .namespaces
+fn in_cluster(tenant: &Object<Tenant>, done: &Done, shares: &[Share]) -> TenantCluster {
+    let share = shares
         .iter()
-        .map(|namespace| namespace.name.clone());
-    let namespaces: BTreeSet<String> = named.chain([tenant.metadata.name.clone()]).collect();
-    Holds {
-        namespaces: namespaces.into_iter().collect(),
-        hosts: tenant.spec.hosts.clone(),
-    }
-}
-
-fn in_cluster(done: &Done, shares: &[Share]) -> TenantCluster {
-    let share = shares.iter().find(|share| share.cluster == done.cluster);
+        .find(|share| share.cluster == done.cluster && share.granted);
+    let before = tenant
+        .status
+        .clusters
+        .iter()
+        .find(|before| before.name == done.cluster);
+    // While nothing new is granted, what was granted stays told, and taken.
+    let (cpu, memory) = match (share, before) {
+        (Some(share), _) => (share.cpu.clone(), share.memory.clone()),
+        (None, Some(before)) => (before.cpu.clone(), before.memory.clone()),
+        (None, None) => (String::new(), String::new()),
+    };
     TenantCluster {
-        cpu: share.map(|share| share.cpu.clone()).unwrap_or_default(),
-        memory: share.map(|share| share.memory.clone()).unwrap_or_default(),
+        cpu,
+        memory,
         name: done.cluster.clone(),
         ready: done.problem.is_empty(),
         objects: u32::try_from(done.wanted).unwrap_or(u32::MAX),

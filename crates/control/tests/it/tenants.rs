@@ -1,8 +1,9 @@
 //! Tenants: given, put back, refused, and gone without a trace.
 
-use cluster::{Delete, Patch, Write};
+use cluster::{Delete, ListQuery, Patch, Write};
 use kinds::condition::{DRIFTED, GRANTED, READY};
 use kinds::{Object, Tenant};
+use objects::meta;
 use serde_json::{Value, json};
 
 use crate::ground::{Ground, Server, until};
@@ -236,4 +237,76 @@ async fn a_namespace_of_somebody_else_is_never_taken_over() {
     });
     given.await;
     ready(&ground, "payments").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_touches_only_its_tenants_objects() {
+    let ground = Ground::new(&["staging"]).await;
+    let _running = ground.controller("only").await;
+    for name in ["checkout", "payments"] {
+        ground.create(kinds::API_VERSION, tenant(name)).await;
+    }
+    for name in ["checkout", "payments"] {
+        ready(&ground, name).await;
+    }
+    let target = &ground.targets[0];
+    let before = versions(target).await;
+    let tenants = ground.hub.kind::<Tenant>().await.unwrap();
+    let patch = json!({"spec": {"quota": {"pods": 50}}});
+    let at = tenants.at("", "payments");
+    ground
+        .hub
+        .cluster()
+        .patch(at, Patch::Merge(&patch), Write::default())
+        .await
+        .unwrap();
+    ground
+        .until::<Tenant>("payments", |tenant| {
+            is(tenant, READY, "True") && tenant.metadata.generation > 1
+        })
+        .await;
+    let after = versions(target).await;
+    let changed: Vec<&str> = before
+        .iter()
+        .zip(&after)
+        .filter(|(old, new)| old != new)
+        .map(|((key, _), _)| key.as_str())
+        .collect();
+    // The last one records what was applied.
+    let expected = [
+        "ResourceQuota payments-batch/shipway",
+        "ResourceQuota payments/shipway",
+        "ServiceAccount shipway-tenants/payments",
+    ];
+    assert_eq!(changed, expected);
+}
+
+/// The objects that tenants have, each with its version.
+async fn versions(target: &Server) -> Vec<(String, String)> {
+    let mut versions = Vec::new();
+    for kind in tenancy::KINDS {
+        let version = if kind.group.is_empty() {
+            "v1".to_owned()
+        } else {
+            format!("{}/v1", kind.group)
+        };
+        let resource = target
+            .client
+            .resource(&version, &kind.name)
+            .await
+            .unwrap()
+            .unwrap();
+        let query = ListQuery::labelled(tenancy::names::TENANT_LABEL);
+        for object in target.client.list(&resource, None, &query).await.unwrap().items {
+            let key = format!(
+                "{} {}/{}",
+                kind.name,
+                meta::namespace(&object),
+                meta::name(&object)
+            );
+            versions.push((key, meta::resource_version(&object).to_owned()));
+        }
+    }
+    versions.sort();
+    versions
 }

@@ -1,20 +1,23 @@
 //! The hub's own kinds on a cluster: their definitions are taken, good objects too, and bad ones are refused in words that
 //! help.
 
+mod refused;
+
 use minicluster::server::{Cluster, Handle, Options};
 use serde_json::{Value, json};
 
 use super::server::ask;
+use refused::{BAD, CHANGES};
 
 /// A cluster that knows the kinds, with the namespaces of the examples.
 struct Hub {
-    cluster: Cluster,
+    /// Stops when it is dropped.
+    _cluster: Cluster,
     handle: Handle,
 }
 
-/// What an object is, where it goes, and an example of it.
+/// An example of a kind, and where it goes.
 struct Sample {
-    kind: String,
     /// The collection.
     path: String,
     name: String,
@@ -25,7 +28,10 @@ impl Hub {
     async fn new() -> Self {
         let cluster = Cluster::start(Options::default()).await.unwrap();
         let handle = cluster.handle();
-        let hub = Self { cluster, handle };
+        let hub = Self {
+            _cluster: cluster,
+            handle,
+        };
         for crd in kinds::crds() {
             let name = crd["metadata"]["name"].as_str().unwrap();
             let path = format!(
@@ -94,7 +100,6 @@ fn sample(kind: &str) -> Sample {
     };
     assert_eq!(namespace.is_empty(), crd["spec"]["scope"] == "Cluster", "{kind}");
     Sample {
-        kind: kind.to_owned(),
         path: format!("/apis/shipway.dev/v1alpha1/{namespace}{plural}"),
         name: object["metadata"]["name"].as_str().unwrap().to_owned(),
         object,
@@ -182,6 +187,58 @@ async fn every_kind_is_established_and_takes_its_example() {
     }
 }
 
+/// What a program writes that read the object.
+fn written_back(kind: &str, object: &Value) -> Value {
+    fn by<K: kinds::Kind>(object: &Value) -> Value {
+        let read = kinds::Object::<K>::read(object).unwrap();
+        let mut written = read.written();
+        written["metadata"] = object["metadata"].clone();
+        written["status"] = serde_json::to_value(&read.status).unwrap();
+        written
+    }
+    match kind {
+        "Cluster" => by::<kinds::Cluster>(object),
+        "ClusterPair" => by::<kinds::ClusterPair>(object),
+        "Stage" => by::<kinds::Stage>(object),
+        "Tenant" => by::<kinds::Tenant>(object),
+        "ChartSource" => by::<kinds::ChartSource>(object),
+        "Application" => by::<kinds::Application>(object),
+        "Verification" => by::<kinds::Verification>(object),
+        "Artifact" => by::<kinds::Artifact>(object),
+        "Promotion" => by::<kinds::Promotion>(object),
+        "FreezeWindow" => by::<kinds::FreezeWindow>(object),
+        other => unreachable!("no kind {other}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn types_write_what_they_read() {
+    let hub = Hub::new().await;
+    for kind in KINDS {
+        let sample = sample(kind);
+        let (code, created) = hub.create(&sample).await;
+        assert_eq!(code, 201, "{kind}: {created}");
+        let path = format!("{}/{}", sample.path, sample.name);
+        let write = async |below: &str, object: &Value, last: &Value| {
+            let mut written = written_back(kind, object);
+            written["metadata"] = last["metadata"].clone();
+            let path = format!("{path}{below}?fieldValidation=Strict");
+            let (code, answer) = hub.send("PUT", &path, "application/json", &written).await;
+            assert_eq!(code, 200, "{kind}: {answer}");
+            answer
+        };
+        // Once as a file has it, then as the server keeps it, with every default.
+        let kept = write("", &sample.object, &created).await;
+        let again = write("", &kept, &kept).await;
+        assert_eq!(again["spec"], kept["spec"], "{kind}");
+        assert_eq!(
+            again["metadata"]["generation"], kept["metadata"]["generation"],
+            "{kind}"
+        );
+        write("/status", &again, &again).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn defaults_are_filled_in() {
     let hub = Hub::new().await;
@@ -242,5 +299,146 @@ async fn defaults_are_filled_in() {
             Some(&expected),
             "{kind} {pointer}: {created}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_objects_are_refused_in_words_that_help() {
+    let hub = Hub::new().await;
+    let mut wrong = Vec::new();
+    for (kind, patch, expected) in BAD {
+        let mut sample = sample(kind);
+        merged(&mut sample.object, &serde_json::from_str(patch).unwrap());
+        let (code, answer) = hub.create(&sample).await;
+        let message = answer["message"].as_str().unwrap_or_default();
+        if !matches!(code, 400 | 422) || !message.contains(expected) {
+            wrong.push(format!(
+                "{kind} {patch}\n  {code}: {message}\n  expected: {expected}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_object_is_can_not_be_changed() {
+    let hub = Hub::new().await;
+    for kind in KINDS {
+        assert_eq!(hub.create(&sample(kind)).await.0, 201, "{kind}");
+    }
+    let mut wrong = Vec::new();
+    for (kind, patch, expected) in CHANGES {
+        let (code, answer) = hub
+            .patch(&sample(kind), &serde_json::from_str(patch).unwrap())
+            .await;
+        let message = answer["message"].as_str().unwrap_or_default();
+        let is_right = match *expected {
+            "" => code == 200,
+            expected => code == 422 && message.contains(expected),
+        };
+        if !is_right {
+            wrong.push(format!(
+                "{kind} {patch}\n  {code}: {message}\n  expected: {expected}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_show_spec_and_status() {
+    let hub = Hub::new().await;
+    for kind in ["Tenant", "Stage"] {
+        assert_eq!(hub.create(&sample(kind)).await.0, 201, "{kind}");
+    }
+    let condition = |kind: &str, status: &str, reason: &str| {
+        json!({"type": kind, "status": status, "reason": reason, "message": "m",
+            "lastTransitionTime": "2026-11-22T08:00:00Z"})
+    };
+    let tenant = sample("Tenant");
+    let path = format!("{}/{}/status", tenant.path, tenant.name);
+    let status = json!({"status": {"observedGeneration": 1, "conditions": [condition("Ready", "False", "NoCluster")]}});
+    let (code, answer) = hub
+        .send("PATCH", &path, "application/merge-patch+json", &status)
+        .await;
+    assert_eq!(code, 200, "{answer}");
+    assert_eq!(
+        answer["metadata"]["generation"], 1,
+        "a status is no change of the spec"
+    );
+
+    let table = async |sample: &Sample| {
+        let headers = format!(
+            "Authorization: Bearer {}\r\nAccept: application/json;as=Table;v=v1;g=meta.k8s.io\r\n",
+            hub.handle.token()
+        );
+        let (_, text) = ask(&hub.handle, "GET", &sample.path, &headers, "").await;
+        let table: Value = serde_json::from_str(&text).unwrap();
+        let columns = table["columnDefinitions"].as_array().unwrap().iter();
+        let shown = columns.map(|column| column["name"].as_str().unwrap().to_owned());
+        (shown.collect::<Vec<_>>(), table["rows"][0]["cells"].clone())
+    };
+    let (columns, cells) = table(&tenant).await;
+    assert_eq!(columns, ["Name", "Ready", "Reason", "Age"]);
+    assert_eq!(
+        [&cells[0], &cells[1], &cells[2]],
+        ["payments", "False", "NoCluster"]
+    );
+    let (columns, cells) = table(&sample("Stage")).await;
+    assert_eq!(
+        columns,
+        [
+            "Name",
+            "After",
+            "Promotion",
+            "Ready",
+            "Frozen",
+            "Applications",
+            "Waiting",
+            "Age"
+        ]
+    );
+    assert_eq!(
+        [&cells[0], &cells[1], &cells[2]],
+        ["production", "staging", "OnRequest"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kinds_explain_themselves() {
+    let hub = Hub::new().await;
+    let path = "/openapi/v3/apis/shipway.dev/v1alpha1";
+    let (code, document) = hub.send("GET", path, "application/json", &Value::Null).await;
+    assert_eq!(code, 200);
+    let schemas = &document["components"]["schemas"];
+    for kind in KINDS {
+        let schema = &schemas[format!("dev.shipway.v1alpha1.{kind}")];
+        for field in [
+            "/description",
+            "/properties/spec/description",
+            "/properties/status/description",
+        ] {
+            assert!(
+                schema.pointer(field).is_some_and(Value::is_string),
+                "{kind}{field}: {schema}"
+            );
+        }
+    }
+    let (_, list) = hub
+        .send(
+            "GET",
+            "/apis/shipway.dev/v1alpha1",
+            "application/json",
+            &Value::Null,
+        )
+        .await;
+    let resources = list["resources"].as_array().unwrap();
+    let named = |name: &str| resources.iter().find(|one| one["name"] == name).unwrap();
+    assert_eq!(named("tenants")["shortNames"], json!(["ten"]));
+    for resource in resources
+        .iter()
+        .filter(|one| !one["name"].as_str().unwrap().contains('/'))
+    {
+        assert_eq!(resource["categories"], json!(["shipway"]), "{}", resource["name"]);
     }
 }

@@ -257,8 +257,7 @@ fn an_upgrade_that_is_killed_goes_on_at_once_and_runs_each_hook_once() {
     story.run(UPGRADE);
     let expected = story.outcome(story.jobs_made());
     assert_eq!(expected.jobs, 2);
-    let play = &|number: usize, is_done: bool| {
-        let moment = MOMENTS[number];
+    let play = &|(number, moment): (usize, Moment), is_done: bool| {
         let story = Story::new(&format!("killed_{number}_{is_done}"));
         let first = story.killed(moment, is_done);
         story.faulty.plan(|_| None);
@@ -268,11 +267,11 @@ fn an_upgrade_that_is_killed_goes_on_at_once_and_runs_each_hook_once() {
     };
     // One moment beside the other: each has a cluster of its own, and mostly waits for its pods.
     std::thread::scope(|scope| {
-        for number in 0..MOMENTS.len() {
+        for chosen in MOMENTS.into_iter().enumerate() {
             scope.spawn(move || {
-                play(number, false);
-                if MOMENTS[number] != LAST {
-                    play(number, true);
+                play(chosen, false);
+                if chosen.1 != LAST {
+                    play(chosen, true);
                 }
             });
         }

@@ -15,6 +15,7 @@ mod package;
 mod previews;
 mod releases;
 mod template;
+mod tenants;
 
 use std::process::{Command, Output};
 

@@ -81,7 +81,7 @@ ingress: {tls: false}
 
 const TCP: &str = "\
 protocol: tcp
-metrics: {path: '', namespace: ''}
+metrics: {path: ''}
 replicas: {min: 4, max: 0}
 ";
 

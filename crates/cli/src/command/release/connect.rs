@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use model::{Code, Diagnose, ReleaseName};
 use release::storage::Driver;
 
-use super::process;
+use super::liveness;
 use crate::Failure;
+use crate::command::runtime::runtime;
 use crate::console::{Console, Verbosity};
 
 /// The cluster, the namespace, and the user.
@@ -120,10 +121,7 @@ impl WayArgs {
             ..Impersonate::default()
         });
         target.seed = random();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(NoRuntime)?;
+        let runtime = runtime().map_err(NoRuntime)?;
         let cluster = runtime.block_on(Cluster::connect(target))?;
         Ok(Connection { cluster, runtime })
     }
@@ -175,8 +173,8 @@ pub(crate) fn now() -> Timestamp {
 /// The policies of an operation of this process, as helm has them until flags say otherwise.
 pub(crate) fn options() -> Options {
     Options {
-        process: process::own(),
-        is_gone: process::is_gone,
+        process: liveness::own(),
+        is_gone: liveness::is_gone,
         driver: driver(std::env::var("HELM_DRIVER").unwrap_or_default().as_str()),
         ..Options::new(identity(), now)
     }

@@ -10,6 +10,7 @@ use super::connect::ClusterArgs;
 use super::rendering::{self, For, RenderArgs};
 use super::upgrade::ReuseArgs;
 use super::{connect, show};
+use crate::command::loading::load;
 use crate::console::Console;
 use crate::{Failure, Outcome};
 
@@ -43,7 +44,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure> {
     let name: ReleaseName = args.name.parse()?;
     let session = args.cluster.connect()?;
-    let loaded = rendering::load(&args.chart, console)?;
+    let loaded = load(&args.chart, console)?;
     let options = cluster::run::Options {
         take_ownership: args.take_ownership,
         ..connect::options()

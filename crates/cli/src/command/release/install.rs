@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use chart::render;
+use chart::Chart;
 use cluster::run::{Operation, Options, Wanted};
 use model::{Code, Diagnose, ReleaseName, Revision};
 
 use super::connect::ClusterArgs;
 use super::operate::{DeployArgs, OperateArgs};
-use super::rendering::{self, For, Loaded, RenderArgs};
+use super::rendering::{self, For, RenderArgs};
 use super::{Session, show};
 use crate::Failure;
 use crate::command::host::host;
+use crate::command::loading::{NameArgs, load};
 use crate::console::Console;
 
 /// Install a chart.
@@ -28,15 +29,8 @@ Examples:
 The record is Helm's: helm list, history, upgrade, rollback and uninstall go on with it, and shipway with theirs."
 )]
 pub(crate) struct Args {
-    /// The name of the release, then the chart: a folder or a .tgz archive.
-    #[arg(value_name = "NAME> <CHART", num_args = 1..=2, required = true)]
-    name_and_chart: Vec<String>,
-    /// Make the name from the chart's name and the time.
-    #[arg(short, long, conflicts_with = "name_template")]
-    generate_name: bool,
-    /// Make the name from a template, such as 'api-{{ randAlphaNum 5 | lower }}'.
-    #[arg(long, value_name = "TEMPLATE")]
-    name_template: Option<String>,
+    #[command(flatten)]
+    name: NameArgs,
     /// Take the name of a release that failed or was uninstalled with its history kept.
     #[arg(long)]
     replace: bool,
@@ -81,8 +75,6 @@ pub(crate) struct NewArgs {
 pub(crate) enum Wrong {
     #[error("a name is needed")]
     NoName,
-    #[error("a name is given, and one is to be made as well")]
-    TwoNames,
     #[error("--labels {0:?} is not KEY=VALUE")]
     Label(String),
 }
@@ -95,7 +87,6 @@ impl Diagnose for Wrong {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoName => "shipway install NAME CHART, or --generate-name",
-            Self::TwoNames => "leave out the name, or --generate-name and --name-template",
             Self::Label(_) => "write team=payments,tier=web",
         };
         Some(hint.to_owned())
@@ -103,21 +94,10 @@ impl Diagnose for Wrong {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
-    let (given, path) = rendering::name_and_chart(&args.name_and_chart);
-    let made = match &args.name_template {
-        Some(template) => Some(render::name_from_template(template, &host(None))?),
-        None if args.generate_name => Some(render::generated_name(&path, &host(None))),
-        None => None,
-    };
-    let name = match (given, made) {
-        (Some(_), Some(_)) => return Err(Wrong::TwoNames.into()),
-        (Some(name), None) => name.to_owned(),
-        (None, Some(name)) => name,
-        (None, None) => return Err(Wrong::NoName.into()),
-    };
-    let name: ReleaseName = name.parse()?;
+    let (name, path) = args.name.name_and_chart(&host(None))?;
+    let name: ReleaseName = name.ok_or(Wrong::NoName)?.parse()?;
     let session = args.cluster.connect()?;
-    let loaded = rendering::load(&path, console)?;
+    let loaded = load(&path, console)?;
     let options = Options {
         replace: args.replace,
         ..args.new.add_to(args.deploy.add_to(args.operate.options()))
@@ -134,7 +114,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
 /// Installs a chart that was loaded, under this name.
 pub(crate) fn install(
     session: &Session,
-    (name, loaded): (&ReleaseName, &Loaded),
+    (name, loaded): (&ReleaseName, &Chart),
     options: Options,
     (render, new): (&RenderArgs, &NewArgs),
     console: &mut Console,

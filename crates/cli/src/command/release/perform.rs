@@ -15,6 +15,7 @@ use tokio::sync::mpsc::{self, Receiver};
 
 use super::Session;
 use crate::Failure;
+use crate::command::runtime::Stop;
 use crate::console::{Console, Verbosity};
 
 /// How many lines of progress may lie unread. What is not read in time is dropped: on a terminal the next one replaces
@@ -95,16 +96,10 @@ impl Session {
 
 /// The signal that this process gets, if it gets one.
 pub(crate) async fn signal() -> &'static str {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    match Stop::listen() {
+        Ok(mut stop) => stop.wait().await,
         // They then end the process as if nobody listened.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
+        Err(_) => std::future::pending().await,
     }
 }
 

@@ -1,7 +1,5 @@
 //! Rendering a chart for a cluster: with its version and kinds as capabilities, and its objects for `lookup`.
 
-use std::path::{Path, PathBuf};
-
 use chart::capabilities::Capabilities;
 use chart::functions::host::{Lookup, Query};
 use chart::render::{self, Request};
@@ -18,7 +16,7 @@ use super::Session;
 use crate::Failure;
 use crate::command::host::host;
 use crate::command::values::ValueArgs;
-use crate::console::{Console, Verbosity};
+use crate::console::Console;
 
 /// How a chart is rendered, beside its values.
 #[derive(Debug, clap::Args)]
@@ -37,11 +35,6 @@ pub(crate) struct RenderArgs {
     pub(crate) values: ValueArgs,
 }
 
-/// A chart that was loaded, and may be installed.
-pub(crate) struct Loaded {
-    pub(crate) chart: chart::Chart,
-}
-
 /// What a chart came to.
 pub(crate) struct Made {
     pub(crate) contents: Contents,
@@ -55,30 +48,18 @@ pub(crate) struct For<'a> {
     pub(crate) is_upgrade: bool,
 }
 
-/// Loads a chart from a folder or an archive.
-pub(crate) fn load(path: &Path, console: &mut Console) -> Result<Loaded, Failure> {
-    let loaded = chart::load::path(path)?;
-    console.warnings(&loaded.warnings);
-    render::check_installable(&loaded.chart)?;
-    if loaded.chart.metadata().deprecated {
-        console.note(Verbosity::Normal, "level=WARN msg=\"this chart is deprecated\"");
-    }
-    chart::dependencies::check(&loaded.chart)?;
-    Ok(Loaded { chart: loaded.chart })
-}
-
 /// Renders a chart with what the user gave.
 pub(crate) fn render(
     session: &Session,
     args: &RenderArgs,
-    loaded: &Loaded,
+    loaded: &chart::Chart,
     (chosen, target): (Chosen, &For<'_>),
     console: &mut Console,
 ) -> Result<Made, Failure> {
     let namespace: Namespace = session.namespace.parse()?;
     let crds = match args.skip_crds {
         true => Vec::new(),
-        false => crds(&loaded.chart)?,
+        false => crds(loaded)?,
     };
     let (version, mut api_versions) = session.wait(async {
         let version = session.cluster.version().await?;
@@ -90,8 +71,8 @@ pub(crate) fn render(
     let capabilities = Capabilities::new(version, &api_versions)?;
     let Chosen { given, defaults } = chosen;
     let chart = match defaults {
-        Some(defaults) => loaded.chart.with_values(defaults),
-        None => loaded.chart.clone(),
+        Some(defaults) => loaded.with_values(defaults),
+        None => loaded.clone(),
     };
     let mut host = host(None);
     host.lookup = Box::new(LiveObjects {
@@ -199,14 +180,5 @@ fn value(json: &serde_json::Value) -> Value {
             }
             Value::Map(map)
         }
-    }
-}
-
-/// The release's name as given or made, and where the chart is.
-pub(crate) fn name_and_chart(given: &[String]) -> (Option<&str>, PathBuf) {
-    match given {
-        [name, chart, ..] => (Some(name), PathBuf::from(chart)),
-        [chart] => (None, PathBuf::from(chart)),
-        [] => (None, PathBuf::new()),
     }
 }

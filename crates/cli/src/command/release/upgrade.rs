@@ -12,6 +12,7 @@ use super::install::{self, NewArgs};
 use super::operate::{DeployArgs, OperateArgs};
 use super::rendering::{self, For, RenderArgs};
 use crate::Failure;
+use crate::command::loading::load;
 use crate::console::Console;
 
 /// Upgrade a release to another chart or other values.
@@ -81,7 +82,7 @@ impl ReuseArgs {
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let name: ReleaseName = args.name.parse()?;
     let session = args.cluster.connect()?;
-    let loaded = rendering::load(&args.chart, console)?;
+    let loaded = load(&args.chart, console)?;
     let options = args.new.add_to(args.deploy.add_to(args.operate.options()));
     let mut release = session.open(&name, options.clone())?;
     if !args.new.is_dry_run() {

@@ -59,7 +59,10 @@ spec:
     {{- end }}
 {{- end -}}
 
-{{/* Who may reach the service's own ports; what it may reach itself is the tenant's to say. */}}
+{{/*
+Who may reach the service's own ports. Policies only ever add openings: in a tenant's namespace everything else is closed by
+the tenant's policy and opened by its manifest, so that nobody else is let in here unless values say so.
+*/}}
 {{- define "shipway-service.networkPolicy" -}}
 {{- $v := .v -}}
 apiVersion: networking.k8s.io/v1

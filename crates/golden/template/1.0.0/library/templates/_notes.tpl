@@ -6,4 +6,8 @@
 {{- range $v.hosts }}
 and outside at {{ $scheme }}://{{ . }}
 {{- end }}
+{{- if and $v.hosts (not $v.ingress.namespaces) }}
+if the Tenant {{ $v.tenant }} has `network: {ingress: true}`; where there are no tenants, name the namespaces of the
+ingress controllers in `ingress.namespaces`.
+{{- end }}
 {{- end -}}

@@ -1,0 +1,152 @@
+//! Tenants as a platform team meets them: the controller runs, manifests are planned and added, and what is wrong is told.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+use insta::assert_snapshot;
+
+use crate::mini::Mini;
+
+/// The hub itself as the one target, in a chart, because that is how this binary writes objects.
+const HUB: &[(&str, &str)] = &[(
+    "templates/cluster.yaml",
+    "\
+apiVersion: shipway.dev/v1alpha1
+kind: Cluster
+metadata: {name: local}
+spec: {inCluster: true}
+",
+)];
+
+const PAYMENTS: &str = "\
+apiVersion: shipway.dev/v1alpha1
+kind: Tenant
+metadata:
+  name: payments
+spec:
+  members:
+  - {group: payments-team, role: Deploy}
+  quota: {cpu: 500m, memory: 1Gi}
+  hosts: [pay.example.com]
+  leaving: {retention: 0h}
+";
+
+const MISTAKEN: &str = "\
+apiVersion: shipway.dev/v1alpha1
+kind: Tenant
+metadata:
+  name: payments
+spec:
+  members:
+  - {grp: payments-team, role: Develop}
+  quota: {cpus: 500m, cpu: plenty, memory: 1Gi}
+  namespaces: [{name: payments}, {name: checkout}]
+  hosts: ['pay example.com']
+";
+
+const FOREIGN: &str = "\
+apiVersion: shipway.dev/v1alpha1
+kind: Tenant
+metadata:
+  name: legacy
+spec:
+  quota: {cpu: 100m, memory: 64Mi}
+";
+
+/// A chart of what a tenant may have, and one of what it may not.
+const CHARTS: &[(&str, &str)] = &[
+    (
+        "config/Chart.yaml",
+        "apiVersion: v2\nname: config\nversion: 1.0.0\n",
+    ),
+    ("config/values.yaml", "level: info\n"),
+    (
+        "config/templates/config.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {level: {{ .Values.level }}}\n",
+    ),
+    ("wide/Chart.yaml", "apiVersion: v2\nname: wide\nversion: 1.0.0\n"),
+    (
+        "wide/templates/role.yaml",
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: wide}\nrules: []\n",
+    ),
+];
+
+/// A controller that ends with the test.
+struct Controller(Child);
+
+impl Controller {
+    fn start(mini: &Mini) -> Self {
+        let mut child = mini
+            .command("controller")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let mut lines = said.lines();
+        let first = lines.next().unwrap().unwrap();
+        assert!(first.contains("the controller runs against"), "{first}");
+        // Its log is read to the end, so that it never waits for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self(child)
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+#[test]
+fn a_tenant_is_planned_added_shown_and_removed() {
+    let mini = Mini::start("tenants", HUB);
+    let manifests = [
+        ("payments.yaml", PAYMENTS),
+        ("mistaken.yaml", MISTAKEN),
+        ("legacy.yaml", FOREIGN),
+    ];
+    for (file, text) in manifests.iter().chain(CHARTS) {
+        mini.folder.write(file, text);
+    }
+    assert_snapshot!("no_hub", mini.seen("tenant list"));
+    let _controller = Controller::start(&mini);
+    mini.run("install hub ./api");
+    assert_snapshot!("mistakes", mini.seen("tenant plan -f mistaken.yaml"));
+    assert_snapshot!("plan", mini.seen("tenant plan -f payments.yaml"));
+    mini.run("tenant add -f payments.yaml -q");
+    assert_snapshot!("planned_again", mini.seen("tenant plan -f payments.yaml"));
+    assert_snapshot!("list", mini.seen("tenant list"));
+    assert_snapshot!("show", mini.seen("tenant show payments"));
+    assert_snapshot!("nobody", mini.seen("tenant show payment"));
+    assert_snapshot!("unconfirmed", mini.seen("tenant remove payments"));
+    assert_snapshot!("removed", mini.seen("tenant remove payments --yes --wait 60 -q"));
+    assert_snapshot!("empty", mini.seen("tenant list"));
+
+    mini.run("install first ./config --create-namespace -n legacy");
+    assert_snapshot!("late", mini.seen("tenant add -f legacy.yaml --timeout 2 -q"));
+}
+
+#[test]
+fn a_release_as_a_tenant_may_do_what_is_the_tenants_and_nothing_else() {
+    let mini = Mini::start("tenant_release", HUB);
+    for (file, text) in [("payments.yaml", PAYMENTS)].iter().chain(CHARTS) {
+        mini.folder.write(file, text);
+    }
+    let _controller = Controller::start(&mini);
+    mini.run("install hub ./api");
+    mini.run("tenant add -f payments.yaml -q");
+    mini.run("install own ./config -n payments --tenant payments --wait");
+    mini.run("upgrade own ./config -n payments --tenant payments --wait --set level=debug");
+    mini.run("rollback own 1 -n payments --tenant payments --wait");
+    assert_snapshot!(
+        "elsewhere",
+        mini.seen("install other ./config -n default --tenant payments")
+    );
+    assert_snapshot!(
+        "wide",
+        mini.seen("install wide ./wide -n payments --tenant payments")
+    );
+    mini.run("uninstall own -n payments --tenant payments");
+}

@@ -1,0 +1,24 @@
+//! `cargo xtask bench tenants [TENANTS]`: what tenants cost, with the binary as it is shipped.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::tree;
+
+/// Runs the benchmark.
+pub fn run(args: &[&str]) -> Result<()> {
+    ensure!(args.len() <= 1, "usage: cargo xtask bench tenants [TENANTS]");
+    let shipway = tree::build_release("shipway", "shipway")?;
+    let status = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--release", "--locked", "--package", "control"])
+        .args(["--example", "bench_tenants", "--"])
+        .arg(shipway)
+        .arg(std::env::temp_dir())
+        .args(args)
+        .current_dir(tree::root())
+        .status()
+        .context("can't run cargo")?;
+    ensure!(status.success(), "bench_tenants failed");
+    Ok(())
+}
