@@ -17,6 +17,7 @@ mod part;
 mod policy;
 mod rule;
 mod rules;
+mod scope;
 
 pub use check::{Finding, Guard};
 pub use facts::Facts;
