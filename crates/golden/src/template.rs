@@ -71,6 +71,33 @@ mod tests {
         }
     }
 
+    /// Every released template with the digest of all its files. What was made from it can be updated only as long as it
+    /// stays the same: never change a line here, add one for a new template.
+    const DIGESTS: &[(&str, &str)] = &[(
+        "1.0.0",
+        "d2dfb5dba498c260560c2c60b5047b97045a7766b07c3f4c469081b002a0c741",
+    )];
+
+    #[test]
+    fn a_released_template_never_changes() {
+        let digest = |template: &Template<'_>| {
+            let parts = [template.library, template.service].concat();
+            let texts = parts
+                .iter()
+                .map(|(path, text)| format!("{path} {}\n{text}", text.len()));
+            hex(texts.collect::<String>().as_bytes())
+        };
+        let found: Vec<_> = RELEASED
+            .iter()
+            .map(|template| (template.version, digest(template)))
+            .collect();
+        let known: Vec<_> = DIGESTS
+            .iter()
+            .map(|(version, digest)| (*version, (*digest).to_owned()))
+            .collect();
+        assert_eq!(found, known);
+    }
+
     #[test]
     fn lock_is_what_helm_computes() {
         for template in RELEASED {

@@ -28,6 +28,13 @@ pub(crate) fn host(seed: Option<u64>) -> Host {
     }
 }
 
+/// A part of a name that nobody else has: 64 random bits in hexadecimal.
+pub(crate) fn unique() -> String {
+    let mut bytes = [0; 8];
+    System.fill(&mut bytes);
+    format!("{:016x}", u64::from_le_bytes(bytes))
+}
+
 /// Nanoseconds since 1970, clamped to what 64 bits hold (the year 2262).
 fn now_ns() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::host::unique;
 use crate::Failure;
 
 /// A chart's folder; an archive's is a temporary one that is gone with this.
@@ -21,9 +22,7 @@ impl Unpacked {
             });
         }
         let files = chart::load::archive::read_path(chart)?;
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).expect("an operating system that runs this has randomness");
-        let name = format!("shipway-{:016x}", u64::from_le_bytes(random));
+        let name = format!("shipway-{}", unique());
         let unpacked = Self {
             path: std::env::temp_dir().join(name),
             is_temporary: true,

@@ -1,5 +1,8 @@
 //! `shipway new`: what is made, that it lives on a cluster as it was made, and what an update does to what users changed.
 
+use kinds::{Application, Object, Tenant};
+use tenancy::guard::{Facts, Guard};
+
 use crate::folder::Folder;
 use crate::mini::Mini;
 
@@ -258,6 +261,50 @@ fn a_service_as_made_lives_in_a_restricted_namespace_with_a_quota() {
         seen.contains("violates PodSecurity \"restricted:latest\""),
         "{seen}"
     );
+}
+
+#[test]
+fn a_service_as_made_keeps_the_rules_of_its_tenant() {
+    let folder = made("new_guard");
+    let tenant = serde_json::json!({
+        "apiVersion": kinds::API_VERSION,
+        "kind": "Tenant",
+        "metadata": {"name": "payments"},
+        "spec": {"quota": {"cpu": "8", "memory": "16Gi"}, "hosts": ["pay.example.com"]},
+    });
+    let tenant = Object::<Tenant>::read(&tenant).expect("it is a tenant");
+    let facts = Facts::of(&tenant, "payments");
+    let findings = |set: &str| {
+        let seen = folder.seen(&format!(
+            "template api ./api -n payments -f api/values-production.yaml{set}"
+        ));
+        let (manifests, _) = seen.split_once("--- stderr").expect("it is there");
+        let objects = manifest::read_placed(manifests).expect("they are objects");
+        assert!(objects.len() >= 8, "{seen}");
+        Guard::new().check(&objects, &facts)
+    };
+    assert_eq!(findings(""), []);
+    // Only who asks for more gets findings.
+    let checks: Vec<&str> = findings(" --set metrics.namespace=monitoring,hosts={other.example.com}")
+        .iter()
+        .map(|finding| finding.check)
+        .collect();
+    assert_eq!(checks, ["open-network", "foreign-host", "foreign-host"]);
+}
+
+#[test]
+fn the_application_is_one() {
+    let folder = made("new_application");
+    let objects = manifest::read(&text(&folder, "api/application.yaml")).expect("it is an object");
+    let application = Object::<Application>::read(&objects[0].value).expect("it is an Application");
+    // Read and written again it has the same fields: none is unknown.
+    assert_eq!(application.written()["spec"], objects[0].value["spec"]);
+    assert_eq!(application.spec.stages.len(), 2);
+    for stage in &application.spec.stages {
+        for file in &stage.values_files {
+            assert!(folder.path(&format!("api/{file}")).exists(), "{file}");
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use golden::Files;
 use model::{Code, Diagnose};
 
+use crate::command::host::unique;
+
 /// Why a folder is left as it is.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -138,14 +140,12 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 
 /// A name in the same folder, so that a rename needs no copy, which nobody else has.
 fn beside(path: &Path) -> PathBuf {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).expect("an operating system that runs this has randomness");
     let name = path
         .file_name()
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    path.with_file_name(format!(".{name}.{:016x}", u64::from_le_bytes(random)))
+    path.with_file_name(format!(".{name}.{}", unique()))
 }
 
 fn io_error(what: &'static str, path: &Path) -> impl Fn(io::Error) -> Error {
