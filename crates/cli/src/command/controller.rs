@@ -7,7 +7,7 @@ use control::{Options, Service, Terms};
 use crate::Failure;
 use crate::command::release::connect::{WayArgs, identity, now};
 use crate::command::release::perform::signal;
-use crate::console::{Console, Verbosity};
+use crate::console::{Console, Verbosity, to_yaml};
 
 /// Run the loops that make the clusters what the hub says, until SIGINT or SIGTERM.
 ///
@@ -16,7 +16,8 @@ use crate::console::{Console, Verbosity};
 #[command(after_help = "\
 Examples:
   shipway controller --kubeconfig hub.kubeconfig
-  shipway controller -v                       also what is done, not only what is wrong
+  shipway controller --print-roles | kubectl apply -f -
+                                              the rights that it needs
 
 In a pod of the hub it needs no kubeconfig, and the ClusterRole `shipway-controller`.")]
 pub(crate) struct Args {
@@ -26,12 +27,19 @@ pub(crate) struct Args {
     /// Leave the kinds of the hub as they are.
     #[arg(long)]
     no_install: bool,
+    /// Print the rights that it needs in the hub and in every target, as objects to apply, and end.
+    #[arg(long)]
+    print_roles: bool,
     #[command(flatten)]
     way: WayArgs,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     args.namespace.parse::<model::Namespace>()?;
+    if args.print_roles {
+        let roles: Vec<String> = tenancy::controller().iter().map(|role| format!("---\n{}", to_yaml(role))).collect();
+        return console.text(&roles.concat());
+    }
     log(console);
     let connection = args.way.connect()?;
     let options = Options {
