@@ -6,7 +6,7 @@ use control::{Options, Service, Terms};
 
 use crate::Failure;
 use crate::command::release::connect::{WayArgs, identity, now};
-use crate::command::release::perform::signal;
+use crate::command::runtime::signal;
 use crate::console::{Console, Verbosity, to_yaml};
 
 /// Run the loops that make the clusters what the hub says, until SIGINT or SIGTERM.

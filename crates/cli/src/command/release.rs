@@ -12,7 +12,7 @@ pub(crate) mod install;
 pub(crate) mod list;
 mod liveness;
 mod operate;
-pub(crate) mod perform;
+mod perform;
 mod rendering;
 pub(crate) mod rollback;
 mod show;

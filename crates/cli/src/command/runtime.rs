@@ -3,7 +3,7 @@
 use std::io;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{self, Signal, SignalKind};
 
 /// A runtime with time, network and signals.
 pub(crate) fn runtime() -> io::Result<Runtime> {
@@ -20,8 +20,8 @@ impl Stop {
     /// From here on they no longer end the process by themselves.
     pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            interrupt: unix::signal(SignalKind::interrupt())?,
+            terminate: unix::signal(SignalKind::terminate())?,
         })
     }
 
@@ -31,5 +31,14 @@ impl Stop {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
         }
+    }
+}
+
+/// The signal that this process gets, if it gets one.
+pub(crate) async fn signal() -> &'static str {
+    match Stop::listen() {
+        Ok(mut stop) => stop.wait().await,
+        // They then end the process as if nobody listened.
+        Err(_) => std::future::pending().await,
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{self, Receiver};
 
 use super::Session;
 use crate::Failure;
-use crate::command::runtime::Stop;
+use crate::command::runtime::signal;
 use crate::console::{Console, Verbosity};
 
 /// How many lines of progress may lie unread. What is not read in time is dropped: on a terminal the next one replaces
@@ -91,15 +91,6 @@ impl Session {
                 .into())
             }
         }
-    }
-}
-
-/// The signal that this process gets, if it gets one.
-pub(crate) async fn signal() -> &'static str {
-    match Stop::listen() {
-        Ok(mut stop) => stop.wait().await,
-        // They then end the process as if nobody listened.
-        Err(_) => std::future::pending().await,
     }
 }
 
