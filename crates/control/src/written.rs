@@ -3,7 +3,7 @@
 //! The API server tells unknown fields or the rest, never both; so fields are held against the kind's own schema here,
 //! and for everything else the server is asked what it would say (a dry run).
 
-use cluster::{Apply, Why};
+use cluster::{Apply, Why, Write};
 use kinds::{Kind, Object, Tenant};
 use model::{Code, Diagnose};
 use objects::meta;
@@ -37,16 +37,19 @@ impl Hub {
             });
         let mut mistakes: Vec<Mistake> = unknown.collect();
         let kind = self.kind::<K>().await?;
-        let how = Apply {
+        // Not by an apply: its first look at the fields ends at the first kind of mistake.
+        let how = Write {
             manager: PERSON,
-            force: true,
             dry_run: true,
+            strict: false,
         };
-        let said = self
-            .cluster()
-            .apply(kind.at("", meta::name(written)), written, how)
-            .await;
-        let Err(error) = said else { return Ok(mistakes) };
+        let said = self.cluster().create(kind.at("", ""), written, how).await;
+        let error = match said {
+            Ok(_) => return Ok(mistakes),
+            // It was found valid before that was found.
+            Err(error) if matches!(error.why(), Some(Why::Exists)) => return Ok(mistakes),
+            Err(error) => error,
+        };
         let Some(status) = error
             .status()
             .filter(|_| matches!(error.why(), Some(Why::Invalid)))

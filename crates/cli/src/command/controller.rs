@@ -37,7 +37,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     args.namespace.parse::<model::Namespace>()?;
     if args.print_roles {
-        let roles: Vec<String> = tenancy::controller().iter().map(|role| format!("---\n{}", to_yaml(role))).collect();
+        let roles: Vec<String> = tenancy::controller()
+            .iter()
+            .map(|role| format!("---\n{}", to_yaml(role)))
+            .collect();
         return console.text(&roles.concat());
     }
     log(console);

@@ -38,8 +38,8 @@ metadata:
   name: payments
 spec:
   members:
-  - {grp: payments-team, role: Develop}
-  quota: {cpus: 500m, cpu: plenty, memory: 1Gi}
+  - {group: payments-team, role: Deploy, grp: typo}
+  quota: {cpus: 500m, cpu: '5000', memory: 1Gi, pods: -1}
   namespaces: [{name: payments}, {name: checkout}]
   hosts: ['pay example.com']
 ";
