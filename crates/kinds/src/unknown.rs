@@ -1,6 +1,6 @@
 //! The fields of a written object that its kind does not have.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::Kind;
 use crate::crd::root;
@@ -18,8 +18,11 @@ pub struct Unknown {
 /// affair.
 #[must_use]
 pub fn unknown_fields<K: Kind>(written: &Value) -> Vec<Unknown> {
+    let mut schema = root::<K>();
+    // The schema has the two fields of it that rules may read.
+    schema["properties"]["metadata"] = json!({"type": "object"});
     let mut unknown = Vec::new();
-    walk(written, &root::<K>(), "", &mut unknown);
+    walk(written, &schema, "", &mut unknown);
     unknown
 }
 
@@ -59,15 +62,13 @@ fn nearest(field: &str, known: &Map<String, Value>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::Tenant;
 
     #[test]
     fn every_unknown_field_is_found_with_its_path() {
         let written = json!({
-            "apiVersion": "shipway.dev/v1alpha1", "kind": "Tenant", "metadata": {"anything": 1}, "sepc": {},
+            "apiVersion": "shipway.dev/v1alpha1", "kind": "Tenant", "metadata": {"anything": 1}, "specs": {},
             "spec": {"quota": {"cpus": "8"}, "members": [{"group": "a", "role": "View"}, {"grp": "b"}]},
         });
         let found: Vec<(String, Option<String>)> = unknown_fields::<Tenant>(&written)
@@ -75,9 +76,9 @@ mod tests {
             .map(|one| (one.path, one.nearest))
             .collect();
         let expected = [
-            ("sepc", Some("spec")),
             ("spec.members[1].grp", None),
             ("spec.quota.cpus", Some("cpu")),
+            ("specs", Some("spec")),
         ];
         let mut found: Vec<(&str, Option<&str>)> = found
             .iter()

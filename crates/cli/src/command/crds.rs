@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         ),
         // A stream of documents is what every tool that installs definitions reads.
         Format::Table | Format::Yaml => {
-            let documents = wanted.iter().map(|crd| to_yaml(crd));
+            let documents = wanted.iter().map(to_yaml);
             console.text(&documents.collect::<Vec<_>>().join("---\n"))
         }
     }
