@@ -21,7 +21,7 @@ use model::Diagnose as _;
 use objects::meta;
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::Error;
@@ -90,6 +90,9 @@ pub trait Loop {
 /// The outcome of a look of a loop.
 pub type OutcomeOf<L> = Outcome<<L as Loop>::Kind, <L as Loop>::Changes>;
 
+/// What a look gives back to the one task: whose it was, what it did, and when to look again.
+type Looked<L> = (String, <L as Loop>::Changes, Result<Again, Error>);
+
 /// Everything that the one task owns.
 struct Running<L: Loop> {
     hub: Hub,
@@ -97,7 +100,7 @@ struct Running<L: Loop> {
     objects: Objects<L::Kind>,
     queue: Queue<String>,
     at_work: BTreeMap<Id, String>,
-    work: JoinSet<(String, L::Changes, Result<Again, Error>)>,
+    work: JoinSet<Looked<L>>,
     swept: Instant,
 }
 
@@ -255,10 +258,7 @@ where
         }
     }
 
-    fn done(
-        &mut self,
-        done: Result<(Id, (String, L::Changes, Result<Again, Error>)), tokio::task::JoinError>,
-    ) {
+    fn done(&mut self, done: Result<(Id, Looked<L>), JoinError>) {
         let now = Instant::now();
         match done {
             Ok((id, (name, changes, again))) => {

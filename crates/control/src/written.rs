@@ -56,12 +56,19 @@ impl Hub {
         else {
             return Err(error.into());
         };
-        let mistake = |path: &str, problem: &str| Mistake {
-            object: name.clone(),
-            path: path.to_owned(),
-            problem: problem.to_owned(),
-            cure: format!("`kubectl explain {}.{path}` says what may stand there", K::PLURAL),
-            reason: kinds::condition::reason::MISTAKES,
+        let mistake = |path: &str, problem: &str| {
+            // The whole object has no path.
+            let path = if path == "<nil>" { "" } else { path };
+            Mistake {
+                object: name.clone(),
+                path: path.to_owned(),
+                problem: problem.to_owned(),
+                cure: format!(
+                    "`kubectl explain {}` says what may stand there",
+                    explained::<K>(path)
+                ),
+                reason: kinds::condition::reason::MISTAKES,
+            }
         };
         match status.causes.as_slice() {
             [] => mistakes.push(mistake("spec", &status.message)),
@@ -89,6 +96,14 @@ impl Hub {
     }
 }
 
+/// What `kubectl explain` knows a field by: without the places in lists.
+fn explained<K: Kind>(path: &str) -> String {
+    let steps = path.split('.').filter_map(|step| step.split('[').next());
+    let steps = steps.filter(|step| !step.is_empty());
+    let named: Vec<&str> = std::iter::once(K::PLURAL).chain(steps).collect();
+    named.join(".")
+}
+
 /// Mistakes of something that was written, all at once.
 #[derive(Debug, thiserror::Error)]
 #[error("{object} can't be made as it is written:{}", lines(mistakes))]
@@ -103,7 +118,10 @@ const SHOWN: usize = 50;
 fn lines(mistakes: &[Mistake]) -> String {
     let shown = mistakes.iter().take(SHOWN);
     let mut text: String = shown
-        .map(|one| format!("\n  {}: {}; {}", one.path, one.problem, one.cure))
+        .map(|one| match one.path.as_str() {
+            "" => format!("\n  {}; {}", one.problem, one.cure),
+            path => format!("\n  {path}: {}; {}", one.problem, one.cure),
+        })
         .collect();
     if mistakes.len() > SHOWN {
         text.push_str(&format!("\n  and {} more", mistakes.len() - SHOWN));

@@ -39,7 +39,7 @@ metadata:
 spec:
   members:
   - {group: payments-team, role: Deploy, grp: typo}
-  quota: {cpus: 500m, cpu: '5000', memory: 1Gi, pods: -1}
+  quota: {cpus: 500m, cpu: '5000', memory: 1Gi, pods: 200000}
   namespaces: [{name: payments}, {name: checkout}]
   hosts: ['pay example.com']
 ";
@@ -81,10 +81,10 @@ impl Controller {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap());
+            .expect("the binary can be run");
+        let said = BufReader::new(child.stderr.take().expect("it is piped"));
         let mut lines = said.lines();
-        let first = lines.next().unwrap().unwrap();
+        let first = lines.next().expect("it says something").expect("a line");
         assert!(first.contains("the controller runs against"), "{first}");
         // Its log is read to the end, so that it never waits for a reader.
         std::thread::spawn(move || lines.for_each(drop));
@@ -99,6 +99,13 @@ impl Drop for Controller {
     }
 }
 
+/// Holds what is said of a command that has to fail.
+fn told(mini: &Mini, name: &str, (code, line): (&str, &str)) {
+    let seen = mini.seen(line);
+    assert!(seen.contains(&format!("error[{code}]")), "{seen}");
+    assert_snapshot!(name, seen);
+}
+
 #[test]
 fn a_tenant_is_planned_added_shown_and_removed() {
     let mini = Mini::start("tenants", HUB);
@@ -110,22 +117,26 @@ fn a_tenant_is_planned_added_shown_and_removed() {
     for (file, text) in manifests.iter().chain(CHARTS) {
         mini.folder.write(file, text);
     }
-    assert_snapshot!("no_hub", mini.seen("tenant list"));
+    told(&mini, "no_hub", ("SW0601", "tenant list"));
     let _controller = Controller::start(&mini);
     mini.run("install hub ./api");
-    assert_snapshot!("mistakes", mini.seen("tenant plan -f mistaken.yaml"));
+    told(&mini, "mistakes", ("SW0602", "tenant plan -f mistaken.yaml"));
     assert_snapshot!("plan", mini.seen("tenant plan -f payments.yaml"));
     mini.run("tenant add -f payments.yaml -q");
     assert_snapshot!("planned_again", mini.seen("tenant plan -f payments.yaml"));
     assert_snapshot!("list", mini.seen("tenant list"));
     assert_snapshot!("show", mini.seen("tenant show payments"));
-    assert_snapshot!("nobody", mini.seen("tenant show payment"));
+    told(&mini, "nobody", ("SW0603", "tenant show payment"));
     assert_snapshot!("unconfirmed", mini.seen("tenant remove payments"));
     assert_snapshot!("removed", mini.seen("tenant remove payments --yes --wait 60 -q"));
     assert_snapshot!("empty", mini.seen("tenant list"));
 
     mini.run("install first ./config --create-namespace -n legacy");
-    assert_snapshot!("late", mini.seen("tenant add -f legacy.yaml --timeout 2 -q"));
+    told(
+        &mini,
+        "late",
+        ("SW0604", "tenant add -f legacy.yaml --timeout 2 -q"),
+    );
 }
 
 #[test]
