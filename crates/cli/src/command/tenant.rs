@@ -3,6 +3,7 @@
 //! Every command reads and writes the hub; what is done about it in the clusters, the controller does.
 
 mod add;
+mod guard;
 mod hub;
 mod list;
 mod manifest;
@@ -21,6 +22,8 @@ Examples:
   shipway tenant add -f payments.yaml         do it, and wait until it is done
   shipway tenant list
   shipway tenant show payments                how it stands, cluster by cluster
+  shipway tenant guard ./charts/api -t payments.yaml
+                                              what a chart may not do as this tenant's
   shipway tenant remove payments --yes        close it now, delete it when its retention is over
 
 A manifest of ten lines:
@@ -42,6 +45,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Add(add::Args),
+    Guard(Box<guard::Args>),
     List(list::Args),
     Show(show::Args),
     Plan(plan::Args),
@@ -51,6 +55,7 @@ enum Command {
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure> {
     match &args.command {
         Command::Add(args) => add::run(args, console),
+        Command::Guard(args) => return guard::run(args, console),
         Command::List(args) => list::run(args, console),
         Command::Show(args) => show::run(args, console),
         Command::Plan(args) => return plan::run(args, console),

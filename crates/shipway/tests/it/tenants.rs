@@ -5,6 +5,7 @@ use std::process::{Child, Stdio};
 
 use insta::assert_snapshot;
 
+use crate::folder::Folder;
 use crate::mini::Mini;
 
 /// The hub itself as the one target, in a chart, because that is how this binary writes objects.
@@ -137,6 +138,20 @@ fn a_tenant_is_planned_added_shown_and_removed() {
         "late",
         ("SW0604", "tenant add -f legacy.yaml --timeout 2 -q"),
     );
+}
+
+#[test]
+fn the_guard_tells_with_file_and_line_what_a_chart_may_not_do() {
+    let folder = Folder::new("tenant_guard");
+    for (file, text) in [("payments.yaml", PAYMENTS)].iter().chain(CHARTS) {
+        folder.write(file, text);
+    }
+    assert_snapshot!(
+        "guarded",
+        crate::seen_of(&mut folder.shipway("tenant guard ./wide -t payments.yaml"))
+    );
+    let quiet = crate::seen_of(&mut folder.shipway("tenant guard ./config -t payments.yaml"));
+    assert!(quiet.ends_with("--- exit 0"), "{quiet}");
 }
 
 #[test]
