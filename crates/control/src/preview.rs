@@ -15,7 +15,7 @@ use crate::clusters::connect;
 use crate::error::Error;
 use crate::hub::{Hub, builtin};
 use crate::leader::chain;
-use crate::tenants::resource;
+use crate::tenants::{is_made_by_charts_too, resource};
 
 /// What would become of a tenant.
 #[derive(Debug)]
@@ -96,28 +96,20 @@ async fn live(cluster: &Cluster, tenant: &str, wanted: &[Value]) -> Result<Vec<V
         let resource = resource(cluster, &kind).await?;
         live.extend(cluster.list(&resource, None, &query).await?.items);
     }
+    let is_namespace = |object: &&Value| object["kind"] == "Namespace";
     let own: Vec<String> = live
         .iter()
-        .filter(|object| object["kind"] == "Namespace")
-        .map(|namespace| meta::name(namespace).to_owned())
+        .filter(is_namespace)
+        .map(|own| meta::name(own).to_owned())
         .collect();
-    // What charts made of rights and openings goes when its namespace leaves.
-    for (kind, namespace) in ["NetworkPolicy", "RoleBinding"]
-        .iter()
-        .flat_map(|kind| own.iter().map(move |name| (kind, name)))
-    {
-        let group = if *kind == "RoleBinding" {
-            "rbac.authorization.k8s.io/v1"
-        } else {
-            "networking.k8s.io/v1"
-        };
-        let resource = builtin(cluster, group, kind).await?;
-        live.extend(
-            cluster
+    for kind in tenancy::KINDS.iter().filter(|kind| is_made_by_charts_too(kind)) {
+        let resource = resource(cluster, kind).await?;
+        for namespace in &own {
+            let listed = cluster
                 .list(&resource, Some(namespace), &ListQuery::default())
-                .await?
-                .items,
-        );
+                .await?;
+            live.extend(listed.items);
+        }
     }
     let namespaces = builtin(cluster, "v1", "Namespace").await?;
     for object in wanted.iter().filter(|object| object["kind"] == "Namespace") {

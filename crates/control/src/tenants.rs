@@ -26,8 +26,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 pub use attend::News;
-pub(crate) use attend::resource;
 use attend::{Teller, What};
+pub(crate) use attend::{is_made_by_charts_too, resource};
 use live::Live;
 use perform::{Done, Site};
 

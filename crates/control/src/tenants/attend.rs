@@ -106,11 +106,8 @@ async fn watch(cluster: Cluster, kind: Kind, teller: Teller) {
     loop {
         let error = match resource(&cluster, &kind).await {
             Ok(resource) => {
-                // A namespace that is nobody's is in the way of a tenant that would have its name; rights and openings
-                // that charts made have to go when their namespace leaves.
-                let is_all =
-                    kind == Kind::NAMESPACE || matches!(kind.name.as_ref(), "NetworkPolicy" | "RoleBinding");
-                let query = match is_all {
+                // A namespace that is nobody's is in the way of a tenant that would have its name.
+                let query = match kind == Kind::NAMESPACE || is_made_by_charts_too(&kind) {
                     true => ListQuery::default(),
                     false => ListQuery::labelled(tenancy::names::TENANT_LABEL),
                 };
@@ -133,6 +130,12 @@ async fn watch(cluster: Cluster, kind: Kind, teller: Teller) {
         sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
+}
+
+/// Whether charts and members make objects of the kind too, which have to go when their namespace leaves: rights for
+/// outsiders, and openings of the network.
+pub(crate) fn is_made_by_charts_too(kind: &Kind) -> bool {
+    matches!(kind.name.as_ref(), "NetworkPolicy" | "RoleBinding")
 }
 
 /// How the cluster serves a kind of which there is only `v1`.
