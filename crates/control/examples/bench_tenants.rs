@@ -86,6 +86,7 @@ async fn main() {
         identity: "bench".to_owned(),
         terms: Terms::default(),
         installs: false,
+        check_every: None,
         clock: now,
     };
     let service = Service::start(options).await.unwrap();

@@ -1,6 +1,7 @@
 //! The hub: the cluster that holds the custom resources, read and reported to by their Rust types.
 
 use cluster::{Apply, Cluster, Error as ClusterError, ListQuery, Patch, Resource, Why, Write};
+use kinds::condition::Condition;
 use kinds::{API_VERSION, Kind, Object};
 use objects::condition;
 use serde_json::{Value, json};
@@ -145,6 +146,20 @@ impl Hub {
         let version = &object.metadata.resource_version;
         let patch = json!({"metadata": {"resourceVersion": version, "finalizers": finalizers}});
         self.patch::<K>(object, "", &patch).await
+    }
+
+    /// Reports conditions; refused if the object has changed since it was read, as others may have reported meanwhile.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn set_conditions<K: Kind>(
+        &self,
+        object: &Object<K>,
+        conditions: &[Condition],
+    ) -> Result<(), Error> {
+        let version = &object.metadata.resource_version;
+        let patch = json!({"metadata": {"resourceVersion": version}, "status": {"conditions": conditions}});
+        self.patch::<K>(object, "status", &patch).await
     }
 
     async fn patch<K: Kind>(

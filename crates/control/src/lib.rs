@@ -13,6 +13,7 @@
 mod clusters;
 mod error;
 mod hub;
+mod isolation;
 mod leader;
 mod lease;
 mod preview;
@@ -24,6 +25,7 @@ mod written;
 
 pub use error::Error;
 pub use hub::Hub;
+pub use isolation::{Check, Finding, InCluster, Outcome, PAIRS_MAX, Report, Row};
 pub use lease::Terms;
 pub use preview::{Foreseen, Preview};
 pub use service::{Options, Service};

@@ -1,5 +1,7 @@
 //! The controller: elected, then every loop at once.
 
+use std::time::Duration;
+
 use cluster::Cluster;
 use jiff::Timestamp;
 use objects::meta;
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 use crate::clusters::Clusters;
 use crate::error::Error;
 use crate::hub::{Hub, MANAGER, builtin};
+use crate::isolation;
 use crate::leader::Candidate;
 use crate::lease::Terms;
 use crate::runner;
@@ -28,6 +31,8 @@ pub struct Options {
     pub terms: Terms,
     /// Whether it installs the kinds, or brings them up to date, when it starts.
     pub installs: bool,
+    /// How often the isolation of the tenants is checked; never if there is none.
+    pub check_every: Option<Duration>,
     pub clock: fn() -> Timestamp,
 }
 
@@ -36,6 +41,7 @@ pub struct Options {
 pub struct Service {
     hub: Hub,
     candidate: Candidate,
+    check_every: Option<Duration>,
     clock: fn() -> Timestamp,
 }
 
@@ -51,6 +57,7 @@ impl Service {
             identity,
             terms,
             installs,
+            check_every,
             clock,
         } = options;
         let candidate = Candidate {
@@ -69,6 +76,7 @@ impl Service {
         Ok(Self {
             hub,
             candidate,
+            check_every,
             clock,
         })
     }
@@ -103,9 +111,15 @@ impl Service {
         let (tenants, triggers) = Tenants::new(foundation, known, self.clock);
         // The clusters are told nothing but by the hub.
         let (_nobody, nothing) = tokio::sync::mpsc::channel(1);
+        let check = async {
+            if let Some(every) = self.check_every {
+                isolation::stand(self.hub.clone(), every, self.clock).await;
+            }
+        };
         tokio::join!(
             runner::run(self.hub.clone(), clusters, nothing),
             runner::run(self.hub.clone(), tenants, triggers),
+            check,
         );
     }
 }

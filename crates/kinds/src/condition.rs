@@ -18,6 +18,8 @@ pub const FROZEN: &str = "Frozen";
 pub const GATES_PASSED: &str = "GatesPassed";
 /// The shares of the clusters are granted (Tenant).
 pub const GRANTED: &str = "Granted";
+/// No other tenant gets in, and this one not out, by all that was tried (Tenant).
+pub const ISOLATED: &str = "Isolated";
 /// The change is good (Verification).
 pub const PASSED: &str = "Passed";
 /// The cluster, or the repository, answers (Cluster, `ChartSource`).
@@ -33,6 +35,7 @@ pub mod reason {
     pub const ANSWERS: &str = "Answers";
     pub const AS_WRITTEN: &str = "AsWritten";
     pub const AT_WORK: &str = "AtWork";
+    pub const ATTACK_SUCCEEDED: &str = "AttackSucceeded";
     pub const BY_PERSON: &str = "ByPerson";
     pub const CHANGED_BY_OTHERS: &str = "ChangedByOthers";
     pub const CLUSTER_UNREACHABLE: &str = "ClusterUnreachable";
@@ -52,9 +55,11 @@ pub mod reason {
     pub const NO_CLUSTER: &str = "NoCluster";
     pub const NO_DRIFT: &str = "NoDrift";
     pub const NO_FINDINGS: &str = "NoFindings";
+    pub const NOT_PROVEN: &str = "NotProven";
     pub const NO_PROVENANCE: &str = "NoProvenance";
     pub const OPEN: &str = "Open";
     pub const OVER_CAPACITY: &str = "OverCapacity";
+    pub const PROVEN: &str = "Proven";
     pub const PUT_BACK: &str = "PutBack";
     pub const REFUSED_BY_CLUSTER: &str = "RefusedByCluster";
     pub const ROLLED_BACK: &str = "RolledBack";

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::condition::{
-    Condition, DRIFTED, Explained, GRANTED, READY,
+    Condition, DRIFTED, Explained, GRANTED, ISOLATED, READY,
     reason::{
-        AS_WRITTEN, AT_WORK, CHANGED_BY_OTHERS, CLUSTER_UNREACHABLE, FITS, LEAVING, MISTAKES, NO_CLUSTER,
-        NO_DRIFT, NOT_GRANTED, OVER_CAPACITY, PUT_BACK, REFUSED_BY_CLUSTER,
+        AS_WRITTEN, AT_WORK, ATTACK_SUCCEEDED, CHANGED_BY_OTHERS, CLUSTER_UNREACHABLE, FITS, LEAVING,
+        MISTAKES, NO_CLUSTER, NO_DRIFT, NOT_GRANTED, NOT_PROVEN, OVER_CAPACITY, PROVEN, PUT_BACK,
+        REFUSED_BY_CLUSTER,
     },
 };
 use crate::kind::{Column, Kind, Scope};
@@ -239,7 +240,7 @@ pub struct TenantStatus {
     /// The generation of the spec that everything here is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `Granted` and `Drifted`.
+    /// `Ready`, `Granted`, `Drifted` and `Isolated`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -360,6 +361,23 @@ impl Kind for Tenant {
                 ),
                 (PUT_BACK, "False", "it was, and was put back"),
                 (NO_DRIFT, "False", "nobody did"),
+            ],
+        },
+        Explained {
+            kind: ISOLATED,
+            meaning: "Every attack of a tenant on another was stopped, when it was tried last (`--check-every`).",
+            reasons: &[
+                (PROVEN, "True", "it was"),
+                (
+                    ATTACK_SUCCEEDED,
+                    "False",
+                    "one by it or on it was let through; the message names it",
+                ),
+                (
+                    NOT_PROVEN,
+                    "Unknown",
+                    "something could not be tried; the message says what",
+                ),
             ],
         },
     ];

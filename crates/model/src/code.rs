@@ -94,6 +94,7 @@ registry! {
     TENANT = "SW0602", InvalidInput, "a tenant can't be made as it is written";
     NO_TENANT = "SW0603", InvalidInput, "there is no such tenant";
     TENANT_STAYS = "SW0604", Wait, "a tenant is not where it should be yet";
+    NO_CLUSTER = "SW0605", InvalidInput, "there is no such cluster";
     NEW_ANSWER = "SW0611", InvalidInput, "a service can't be made with this answer";
     NEW_EXISTS = "SW0612", InvalidInput, "a new service would overwrite files";
     NEW_RECORD = "SW0613", InvalidInput, "a folder does not say how it was made";

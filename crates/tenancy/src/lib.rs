@@ -12,6 +12,7 @@ pub mod guard;
 mod leave;
 pub mod names;
 mod plan;
+pub mod probe;
 mod wanted;
 
 pub use grant::{Grants, Mistake, Share, Taken, grant, holds};

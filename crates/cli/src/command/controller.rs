@@ -1,13 +1,18 @@
 //! `shipway controller`: the loops, against a hub.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use control::{Options, Service, Terms};
 
 use crate::Failure;
 use crate::command::release::connect::{WayArgs, identity, now};
+use crate::command::release::operate::duration;
 use crate::command::runtime::signal;
 use crate::console::{Console, Verbosity, to_yaml};
+
+/// A check of many tenants takes about as long.
+const SHORTEST: Duration = Duration::from_mins(1);
 
 /// Run the loops that make the clusters what the hub says, until SIGINT or SIGTERM.
 ///
@@ -24,6 +29,9 @@ pub(crate) struct Args {
     /// Where the controller keeps its Lease, and Clusters their kubeconfigs.
     #[arg(long, value_name = "NAMESPACE", default_value = "shipway-system")]
     namespace: String,
+    /// Check the isolation of all tenants this often, as `24h`; the condition `Isolated` of each says how it stands.
+    #[arg(long, value_name = "DURATION", value_parser = interval)]
+    check_every: Option<Duration>,
     /// Leave the kinds of the hub as they are.
     #[arg(long)]
     no_install: bool,
@@ -51,6 +59,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         identity: identity(),
         terms: Terms::default(),
         installs: !args.no_install,
+        check_every: args.check_every,
         clock: now,
     };
     connection.wait(async {
@@ -62,6 +71,15 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         service.run(async { _ = signal().await }).await;
         Ok::<_, Failure>(())
     })
+}
+
+/// An interval between checks, which take a minute with many tenants.
+fn interval(text: &str) -> Result<Duration, String> {
+    let every = duration(text)?;
+    match every >= SHORTEST {
+        true => Ok(every),
+        false => Err("a minute is the least".to_owned()),
+    }
 }
 
 /// Logs go to stderr: transitions at `info`, what a person must look at above.

@@ -11,7 +11,7 @@ pub(crate) mod history;
 pub(crate) mod install;
 pub(crate) mod list;
 mod liveness;
-mod operate;
+pub(crate) mod operate;
 mod perform;
 mod rendering;
 pub(crate) mod rollback;

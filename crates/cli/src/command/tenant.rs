@@ -3,6 +3,7 @@
 //! Every command reads and writes the hub; what is done about it in the clusters, the controller does.
 
 mod add;
+mod check;
 mod guard;
 mod hub;
 mod list;
@@ -25,6 +26,7 @@ Examples:
   shipway tenant guard ./charts/api -t payments.yaml
                                               what a chart may not do as this tenant's
   shipway tenant remove payments --yes        close it now, delete it when its retention is over
+  shipway tenant check                        the proof that tenants are kept apart
 
 A manifest of ten lines:
   apiVersion: shipway.dev/v1alpha1
@@ -50,6 +52,7 @@ enum Command {
     Show(show::Args),
     Plan(plan::Args),
     Remove(remove::Args),
+    Check(check::Args),
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure> {
@@ -59,6 +62,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure
         Command::List(args) => list::run(args, console),
         Command::Show(args) => show::run(args, console),
         Command::Plan(args) => return plan::run(args, console),
+        Command::Check(args) => return check::run(args, console),
         Command::Remove(args) => remove::run(args, console),
     }
     .map(|()| Outcome::Done)

@@ -125,13 +125,19 @@ impl Ground {
                 retry: Duration::from_millis(100),
             },
             installs: false,
+            check_every: None,
             clock: now,
         }
     }
 
     /// Starts a controller.
     pub async fn controller(&self, identity: &str) -> Running {
-        let service = Service::start(self.options(identity)).await.unwrap();
+        self.run(self.options(identity)).await
+    }
+
+    /// Starts a controller with options of its own.
+    pub async fn run(&self, options: Options) -> Running {
+        let service = Service::start(options).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move { service.run(async { drop(stopped.await) }).await });
         Running { stop, task }

@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod ground;
+mod isolation;
 mod leading;
 mod tenants;

@@ -127,6 +127,9 @@ fn a_tenant_is_planned_added_shown_and_removed() {
     assert_snapshot!("planned_again", mini.seen("tenant plan -f payments.yaml"));
     assert_snapshot!("list", mini.seen("tenant list"));
     assert_snapshot!("show", mini.seen("tenant show payments"));
+    let proof = mini.seen("tenant check payments");
+    assert!(proof.contains("proven: every attack was stopped"), "{proof}");
+    told(&mini, "no_cluster", ("SW0605", "tenant check --cluster locla"));
     told(&mini, "nobody", ("SW0603", "tenant show payment"));
     assert_snapshot!("unconfirmed", mini.seen("tenant remove payments"));
     assert_snapshot!("removed", mini.seen("tenant remove payments --yes --wait 60 -q"));

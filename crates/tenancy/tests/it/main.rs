@@ -8,6 +8,7 @@
 
 mod cases;
 mod guard;
+mod probe;
 mod properties;
 mod tenants;
 

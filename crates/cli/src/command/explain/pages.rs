@@ -53,6 +53,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("SW0602", include_str!("../../../../../docs/errors/SW0602.md")),
     ("SW0603", include_str!("../../../../../docs/errors/SW0603.md")),
     ("SW0604", include_str!("../../../../../docs/errors/SW0604.md")),
+    ("SW0605", include_str!("../../../../../docs/errors/SW0605.md")),
     ("SW0611", include_str!("../../../../../docs/errors/SW0611.md")),
     ("SW0612", include_str!("../../../../../docs/errors/SW0612.md")),
     ("SW0613", include_str!("../../../../../docs/errors/SW0613.md")),
