@@ -96,6 +96,19 @@ async fn log(life: &Life, folder: &Path, run: i64) -> String {
     std::fs::read_to_string(file).unwrap_or_default()
 }
 
+/// Waits until the first run's log holds a word.
+async fn until_said(life: &Life, folder: &Path, word: &str) {
+    let said = async {
+        while !log(life, folder, 0)
+            .await
+            .contains(&format!(" stdout F {word}\n"))
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONGEST, said).await.unwrap();
+}
+
 fn ended(pod: &Value) -> (&Value, &Value) {
     let last = &pod["status"]["containerStatuses"][0]["lastState"]["terminated"];
     (&last["exitCode"], &last["reason"])
@@ -125,6 +138,8 @@ async fn pods_come_back_as_after_a_reboot() {
     until(&life, &format!("{PODS}/p"), runs_again(0)).await;
     until(&life, &format!("{PODS}/once"), runs_again(0)).await;
     let before = group(&file).await;
+    // What a container says is written down by its node: killed sooner, it would be lost with it.
+    until_said(&life, folder, "hello").await;
     life.kill();
 
     let mut life = begin(folder, Some(&first));
