@@ -4,18 +4,23 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::credentials::Credentials;
 use crate::discovery::{self, Catalog};
-use crate::error::Error;
+use crate::error::{Error, Source};
 use crate::kubeconfig::{self, Way};
 use crate::resource::Resource;
 use crate::send::Call;
 use crate::target::{Impersonate, Limits, Target};
-use crate::transport::WatchLanes;
+use crate::transport::{self, WatchLanes};
 use crate::warning::Warnings;
+
+/// Where requests go that name no namespace.
+const DEFAULT_NAMESPACE: &str = "default";
 
 /// A cluster. Cheap to clone; clones share connections, limits and what is known about the kinds it serves.
 #[derive(Clone)]
@@ -41,6 +46,28 @@ pub(crate) struct Shared {
     pub catalog: discovery::Cache,
 }
 
+impl Shared {
+    fn new(credentials: Credentials, (address, namespace): (String, String), target: Target) -> Self {
+        let user_agent = match target.user_agent.as_str() {
+            "" => concat!("shipway/", env!("CARGO_PKG_VERSION")).to_owned(),
+            own => own.to_owned(),
+        };
+        Self {
+            credentials,
+            address,
+            namespace,
+            warnings: Warnings::default(),
+            permits: Semaphore::new(target.limits.at_once.clamp(1, Semaphore::MAX_PERMITS)),
+            limits: target.limits,
+            watches: WatchLanes::new(),
+            user_agent,
+            requests: AtomicU64::new(0),
+            seed: AtomicU64::new(target.seed),
+            catalog: discovery::Cache::default(),
+        }
+    }
+}
+
 impl Cluster {
     /// Finds the way to a cluster. Nothing is sent yet, so this says nothing about whether the cluster is there; but
     /// a plugin that the kubeconfig names for credentials runs.
@@ -54,26 +81,39 @@ impl Cluster {
         let address = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let namespace = config.default_namespace.clone();
         let credentials = Credentials::new(config, &target).await?;
-        let user_agent = match target.user_agent.as_str() {
-            "" => concat!("shipway/", env!("CARGO_PKG_VERSION")).to_owned(),
-            own => own.to_owned(),
-        };
-        let shared = Shared {
-            credentials,
-            address,
-            namespace,
-            warnings: Warnings::default(),
-            permits: Semaphore::new(target.limits.at_once.clamp(1, Semaphore::MAX_PERMITS)),
-            limits: target.limits,
-            watches: WatchLanes::new(),
-            user_agent,
-            requests: AtomicU64::new(0),
-            seed: AtomicU64::new(target.seed),
-            catalog: discovery::Cache::default(),
-        };
         Ok(Self {
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared::new(credentials, (address, namespace), target)),
             user: user.map(Arc::new),
+        })
+    }
+
+    /// A cluster whose API server is in this process and is called instead of being sent something. Of the target count
+    /// the token, the limits and the user to act as.
+    ///
+    /// # Errors
+    /// [`Error::Kubeconfig`], if the token can't stand in a header.
+    ///
+    /// Assumptions: runs inside a tokio runtime with time.
+    pub fn within<F, A, B>(answer: F, target: Target) -> Result<Self, Error>
+    where
+        F: Fn(Request<Bytes>) -> A + Clone + Send + 'static,
+        A: Future<Output = Response<B>> + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Source>,
+    {
+        let token = target.overrides.token.as_deref().unwrap_or_default();
+        let token =
+            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|source| Error::Kubeconfig {
+                problem: "the token can't be sent".to_owned(),
+                cure: "a token is one line of printable characters".to_owned(),
+                source: Some(source.into()),
+            })?;
+        let credentials = Credentials::fixed(transport::within(answer, &token, DEFAULT_NAMESPACE));
+        let user = target.user.clone().map(Arc::new);
+        let place = ("the mini cluster".to_owned(), DEFAULT_NAMESPACE.to_owned());
+        Ok(Self {
+            shared: Arc::new(Shared::new(credentials, place, target)),
+            user,
         })
     }
 

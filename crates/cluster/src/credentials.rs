@@ -43,6 +43,15 @@ impl Credentials {
         })
     }
 
+    /// A client that needs no others.
+    pub(crate) fn fixed(client: Client) -> Self {
+        Self {
+            current: RwLock::new((client, Age::default())),
+            target: None,
+            renewed: Mutex::default(),
+        }
+    }
+
     pub(crate) fn client(&self) -> (Client, Age) {
         self.current
             .read()

@@ -17,6 +17,7 @@ mod error;
 mod kubeconfig;
 mod probe;
 mod read;
+pub mod rendering;
 mod resource;
 pub mod run;
 mod send;

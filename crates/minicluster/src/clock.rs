@@ -1,12 +1,15 @@
-//! The time of a cluster: the machine's, or one that moves only when it is told to.
+//! The time of a cluster: the machine's, that of its runtime, or one that moves only when it is told to.
 //!
 //! With a virtual clock a rollout of ten minutes takes as long as its decisions: whoever drives it says how far the
-//! time may go, and the engine takes it from one appointment to the next, doing at each what is due.
+//! time may go, and the engine takes it from one appointment to the next, doing at each what is due. With the clock of
+//! a runtime that is paused nobody drives: the runtime itself goes on to the next timer, the cluster's or that of
+//! whoever waits for it, when nothing is left to do.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Tells the time. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +18,14 @@ pub enum Clock {
     #[default]
     Machine,
     Virtual(Virtual),
+    Runtime(Runtime),
+}
+
+/// The clock of the tokio runtime that the cluster runs in.
+#[derive(Clone, Copy, Debug)]
+pub struct Runtime {
+    began: Instant,
+    at: Timestamp,
 }
 
 /// A clock that is moved by hand. Cheap to clone; all clones show the same time.
@@ -38,7 +49,28 @@ impl Clock {
         match self {
             Self::Machine => Timestamp::now(),
             Self::Virtual(clock) => clock.now(),
+            Self::Runtime(clock) => clock.now(),
         }
+    }
+}
+
+impl Runtime {
+    /// Takes the present moment of the runtime for a time.
+    ///
+    /// Assumptions: is called inside the runtime.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            began: Instant::now(),
+            at: now,
+        }
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.at
+            .saturating_add(self.began.elapsed())
+            .unwrap_or(Timestamp::MAX)
     }
 }
 

@@ -113,7 +113,7 @@ impl Engine {
     async fn rest(&mut self) -> bool {
         let next = self.queue.next_appointment();
         match &self.clock {
-            Clock::Machine => {
+            Clock::Machine | Clock::Runtime(_) => {
                 let now = self.clock.now();
                 let pause = next.map_or(LONGEST_SLEEP, |next| span(now, next).min(LONGEST_SLEEP));
                 tokio::select! {

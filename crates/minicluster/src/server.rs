@@ -32,12 +32,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{Request, Response};
 use jiff::Timestamp;
 use kubelet::{Behaviour, Meter};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use self::answer::Body;
 use self::keys::{Authority, Keys, Subject};
 use self::tls::Tls;
 use crate::auth::service_account::KeyError;
@@ -54,6 +58,9 @@ use crate::store::{self, Store};
 /// The administrator's user name.
 const ADMINISTRATOR: &str = "admin";
 
+/// Where API servers listen that could be reached.
+const PORT: u16 = 6443;
+
 /// How long the administrator's certificate is good, as kubeadm has it.
 const ADMINISTRATOR_DAYS: i64 = 365;
 
@@ -62,6 +69,8 @@ const ADMINISTRATOR_DAYS: i64 = 365;
 pub struct Options {
     /// `None` for a free port of 127.0.0.1.
     pub address: Option<SocketAddr>,
+    /// Listens nowhere and has no thread of its own: it is reached by [`Local`] alone. Without a folder only.
+    pub in_process: bool,
     /// The folder of a durable cluster.
     pub folder: Option<PathBuf>,
     /// The token of the administrator, who is in `system:masters`.
@@ -86,7 +95,8 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Cluster {
     handle: Handle,
-    listener: JoinHandle<()>,
+    local: Local,
+    listener: Option<JoinHandle<()>>,
     engine: JoinHandle<()>,
     /// What keeps roles and the tokens in Secrets, and signs certificates.
     keepers: [JoinHandle<()>; 3],
@@ -101,6 +111,13 @@ pub struct Cluster {
 pub struct Handle {
     shared: Arc<Shared>,
 }
+
+/// The way in for whoever is in the same process. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Local(connection::Service);
+
+/// Where it listens, with the keys for it.
+type Listening = (TcpListener, Tls);
 
 #[derive(Debug)]
 struct Shared {
@@ -161,6 +178,7 @@ impl Cluster {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let Options {
             address,
+            in_process,
             folder,
             token,
             clock,
@@ -173,19 +191,19 @@ impl Cluster {
         } = options;
         let minor = minor.unwrap_or(NEWEST_MINOR);
         let table = Table::of(minor).ok_or(Error::Version { minor })?;
-        let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         let store = match &folder {
             Some(folder) => Store::open(folder, store::Options::default())?,
+            None if in_process => Store::on_one_thread(store::Options::default()),
             None => Store::memory(store::Options::default())?,
         };
         let mut keys = Keys::open(folder.as_deref())?;
         if let Some(token) = token {
             keys.token = token;
         }
-        let tls = Tls::new(address.ip(), &keys.server, &keys.client)?;
-        let listen = |source| Error::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let (listening, address) = match in_process {
+            true => (None, SocketAddr::from(([127, 0, 0, 1], PORT))),
+            false => listen(address, &keys).await?,
+        };
         let Keys {
             server,
             client,
@@ -226,13 +244,7 @@ impl Cluster {
         }
         let loops = engine::loops(handle.authority(), nodes, (&behaviour, meter), seed, host);
         let engine = Engine::new(registry.clone(), clock, loops, seed).woken_by(wakes);
-        Ok(Self::run(
-            handle,
-            (registry, engine),
-            fleet,
-            (listener, tls),
-            store,
-        ))
+        Ok(Self::run(handle, (registry, engine), fleet, listening, store))
     }
 
     /// Begins to work and to answer.
@@ -240,7 +252,7 @@ impl Cluster {
         handle: Handle,
         (registry, engine): (Registry, Engine),
         fleet: Option<Arc<Fleet>>,
-        (listener, tls): (TcpListener, Tls),
+        listening: Option<Listening>,
         store: Store,
     ) -> Self {
         let service = connection::Service {
@@ -255,7 +267,9 @@ impl Cluster {
                 tokio::spawn(service.registry.clone().keep_secret_tokens()),
                 tokio::spawn(service.registry.clone().keep_requests(sign(&handle))),
             ],
-            listener: tokio::spawn(connection::accept(listener, tls, service)),
+            listener: listening
+                .map(|(listener, tls)| tokio::spawn(connection::accept(listener, tls, service.clone()))),
+            local: Local(service),
             fleet,
             handle,
             _store: store,
@@ -282,13 +296,37 @@ impl Cluster {
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
+
+    /// How to reach it without a connection.
+    #[must_use]
+    pub fn local(&self) -> Local {
+        self.local.clone()
+    }
+}
+
+impl Local {
+    /// Answers a request as it would be answered over a connection; whoever asks is named by its `Authorization`.
+    pub async fn answer(&self, request: Request<Bytes>) -> Response<Body> {
+        let request = request.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
+        self.0.respond(request, &tls::Shown::Nothing).await
+    }
+}
+
+/// Listens, at a free port of 127.0.0.1 if nothing else is said.
+async fn listen(address: Option<SocketAddr>, keys: &Keys) -> Result<(Option<Listening>, SocketAddr), Error> {
+    let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+    let tls = Tls::new(address.ip(), &keys.server, &keys.client)?;
+    let failed = |source| Error::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((Some((listener, tls)), address))
 }
 
 /// The address that the Service of the API server names. A history that is to be repeated must not hold a port that
 /// was free by chance; nothing runs in such a cluster that could ask there.
 fn published(address: SocketAddr, clock: &Clock, seed: Option<u64>) -> SocketAddr {
     match (clock, seed) {
-        (Clock::Virtual(_), Some(_)) => SocketAddr::new(address.ip(), 6443),
+        (Clock::Virtual(_), Some(_)) => SocketAddr::new(address.ip(), PORT),
         _ => address,
     }
 }
@@ -309,7 +347,7 @@ fn runner(
 impl Drop for Cluster {
     fn drop(&mut self) {
         // The listener's task owns the connections' tasks, so they end with it.
-        self.listener.abort();
+        self.listener.iter().for_each(JoinHandle::abort);
         self.engine.abort();
         self.keepers.iter().for_each(JoinHandle::abort);
     }

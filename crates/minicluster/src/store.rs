@@ -47,6 +47,7 @@ use std::thread::{self, JoinHandle};
 
 use self::event::{Action, Change};
 use self::folder::Folder;
+use self::notify::Ringer;
 use self::shared::{FIRST_REVISION, Shared};
 use self::writer::{Queue, Writer};
 
@@ -127,22 +128,30 @@ impl Store {
     ///
     /// Errors: [`Error::Io`] if no thread can be started.
     pub fn memory(options: Options) -> Result<Self, Error> {
-        let handle = Handle {
-            shared: Arc::new(Shared::new(options)),
-            queue: None,
-        };
-        let recovery = Recovery {
-            revision: FIRST_REVISION,
-            history_from: FIRST_REVISION,
-            ..Recovery::default()
-        };
-        let mut store = Self {
-            handle,
-            threads: Vec::new(),
-            recovery,
-        };
+        let mut store = Self::without_threads(Shared::new(options, Ringer::default()));
         store.start_ringer(Path::new("memory"))?;
         Ok(store)
+    }
+
+    /// An empty store in memory that has no threads: whoever writes also wakes the watchers. For a cluster whose time is
+    /// that of its runtime, which does not see the work of other threads.
+    pub fn on_one_thread(options: Options) -> Self {
+        Self::without_threads(Shared::new(options, Ringer::at_once()))
+    }
+
+    fn without_threads(shared: Shared) -> Self {
+        Self {
+            handle: Handle {
+                shared: Arc::new(shared),
+                queue: None,
+            },
+            threads: Vec::new(),
+            recovery: Recovery {
+                revision: FIRST_REVISION,
+                history_from: FIRST_REVISION,
+                ..Recovery::default()
+            },
+        }
     }
 
     /// Starts the durable store in a folder, which is made if it is not there.
@@ -152,7 +161,7 @@ impl Store {
     /// can't be kept; [`Error::Io`].
     pub fn open(path: &Path, options: Options) -> Result<Self, Error> {
         let folder = Folder::lock(path)?;
-        let shared = Arc::new(Shared::new(options));
+        let shared = Arc::new(Shared::new(options, Ringer::default()));
         let (log, recovery) = recover::recover(&folder, &shared)?;
         let queue = Arc::new(Queue::default());
         let handle = Handle {
@@ -212,6 +221,7 @@ impl Drop for Store {
             // A thread that panicked has said so; there is nothing left to stop.
             let _ = thread.join();
         }
+        shared.close();
     }
 }
 

@@ -112,7 +112,7 @@ impl History {
     pub fn rollback_target(&self, revision: Option<u32>) -> Result<&Record, Error> {
         let previous = || self.last().map_or(0, |last| last.revision.get() - 1);
         let wanted = revision.filter(|number| *number > 0).unwrap_or_else(previous);
-        if wanted == 0 {
+        if wanted == 0 && !self.records.is_empty() {
             return Err(Error::NothingBefore {
                 release: self.name.clone(),
             });
@@ -230,6 +230,10 @@ mod tests {
         assert_eq!(
             target(&[(4, LIVE)], None),
             "release a has no revision 3; it has 4"
+        );
+        assert_eq!(
+            target(&[(1, LIVE)], None),
+            "release a has only had its first revision, and there is none before it to go back to"
         );
         assert_eq!(target(&[], None), "release a has no revision 0; it has none");
     }

@@ -64,6 +64,12 @@ impl Refusal {
         }
     }
 
+    /// What is the matter, without the object's name.
+    #[must_use]
+    pub fn reason(&self) -> impl fmt::Display {
+        Reason(self)
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn cure(&self) -> &str {
@@ -89,13 +95,21 @@ impl fmt::Display for Refusal {
         if !self.source.is_empty() {
             write!(f, " ({})", self.source)?;
         }
-        write!(f, ": ")?;
-        match &self.cause {
+        write!(f, ": {}", self.reason())
+    }
+}
+
+/// A refusal without its object's name.
+struct Reason<'a>(&'a Refusal);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.cause {
             Cause::MissingKind { api_version } => {
                 write!(
                     f,
                     "the cluster has no kind {} in {api_version}",
-                    self.key.kind.name
+                    self.0.key.kind.name
                 )
             }
             Cause::Owned { doubts } => write!(

@@ -27,7 +27,7 @@ pub fn later() -> Timestamp {
 
 pub fn options(holder: &str) -> Options {
     Options {
-        timeout: Duration::from_secs(20),
+        timeout: Duration::from_secs(60),
         wait: Some(Duration::ZERO),
         brake: None,
         ..Options::new(holder.to_owned(), now)

@@ -14,8 +14,10 @@ use crate::protobuf;
 use crate::registry::{Content, Reply};
 
 /// The body of every response.
-pub(super) enum Body {
+#[derive(Debug)]
+pub enum Body {
     Whole(Option<Bytes>),
+    /// Of a watch, or a log.
     Lines(mpsc::Receiver<Bytes>),
     /// Lines that are sent as protobuf.
     Frames(mpsc::Receiver<Bytes>),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
@@ -43,6 +44,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// 3 MiB over a very slow line.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The body of a request.
+pub(super) type Sent = UnsyncBoxBody<Bytes, hyper::Error>;
 
 /// What every connection shares.
 #[derive(Debug, Clone)]
@@ -95,7 +99,10 @@ async fn serve(stream: TcpStream, tls: Tls, service: Service) {
         .keep_alive_interval(Some(HEAD_TIMEOUT));
     let service = service_fn(move |request| {
         let (service, shown) = (service.clone(), Arc::clone(&shown));
-        async move { Ok::<_, Infallible>(service.respond(request, &shown).await) }
+        async move {
+            let request = request.map(Incoming::boxed_unsync);
+            Ok::<_, Infallible>(service.respond(request, &shown).await)
+        }
     });
     // The client went away or spoke no HTTP: there is nobody to tell.
     let _ = builder
@@ -104,7 +111,8 @@ async fn serve(stream: TcpStream, tls: Tls, service: Service) {
 }
 
 impl Service {
-    async fn respond(&self, mut request: Request<Incoming>, shown: &Shown) -> Response<Body> {
+    /// Answers one request, wherever it comes from.
+    pub(super) async fn respond(&self, mut request: Request<Sent>, shown: &Shown) -> Response<Body> {
         let upgrade = hyper::upgrade::on(&mut request);
         let (head, body) = request.into_parts();
         let query = Query::parse(head.uri.query().unwrap_or_default());
@@ -135,13 +143,7 @@ impl Service {
         answer::response(encoding::pretty(reply, &wanted, &agent))
     }
 
-    async fn reply(
-        &self,
-        head: Parts,
-        query: Query,
-        body: Incoming,
-        shown: &Shown,
-    ) -> Result<Reply, Failure> {
+    async fn reply(&self, head: Parts, query: Query, body: Sent, shown: &Shown) -> Result<Reply, Failure> {
         let path = head.uri.path();
         let user = match identity::user(&self.registry, shown, &head.headers, path) {
             Ok(user) => user,
@@ -266,7 +268,7 @@ fn verb(method: &Method, target: &Target, query: &Query) -> Result<Verb, Failure
     })
 }
 
-async fn read(body: Incoming) -> Result<Bytes, Failure> {
+async fn read(body: Sent) -> Result<Bytes, Failure> {
     // A length that is announced is believed: nothing of such a body is read.
     if hyper::body::Body::size_hint(&body).lower() > MAX_BODY as u64 {
         return Err(Failure::too_large(&format!("limit is {MAX_BODY}")));

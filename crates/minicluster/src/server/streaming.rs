@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Response, StatusCode};
@@ -15,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::answer::Body;
-use super::connection::{Service, header};
+use super::connection::{Sent, Service, header};
 use super::tls::Shown;
 use super::websocket::{self, Socket};
 use super::{exec, forward, identity, permission, proxy};
@@ -38,7 +37,7 @@ pub(super) struct Asked<'a> {
     pub(super) query: Query,
     pub(super) target: Target,
     pub(super) upgrade: OnUpgrade,
-    pub(super) body: Incoming,
+    pub(super) body: Sent,
 }
 
 /// Whether a node answers this, and not the registry.

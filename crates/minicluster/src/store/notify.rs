@@ -28,6 +28,8 @@ pub(super) struct Bell {
 pub(super) struct Ringer {
     round: Mutex<Round>,
     wake: Condvar,
+    /// There is no thread: a bell is rung when it is marked.
+    at_once: bool,
 }
 
 #[derive(Debug, Default)]
@@ -56,8 +58,19 @@ impl Bell {
 }
 
 impl Ringer {
+    /// A ringer without a thread.
+    pub(super) fn at_once() -> Self {
+        Self {
+            at_once: true,
+            ..Self::default()
+        }
+    }
+
     /// Has the bell rung soon, if anybody listens.
     pub(super) fn mark(&self, bell: &Arc<Bell>) {
+        if self.at_once {
+            return bell.ring();
+        }
         if bell.signal.receiver_count() == 0 || bell.marked.swap(true, Ordering::AcqRel) {
             return;
         }

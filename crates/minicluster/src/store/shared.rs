@@ -85,7 +85,7 @@ impl Totals {
 }
 
 impl Shared {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options, ringer: Ringer) -> Self {
         Self {
             options,
             tables: RwLock::default(),
@@ -93,7 +93,7 @@ impl Shared {
             revision: AtomicU64::new(FIRST_REVISION),
             base: AtomicU64::new(FIRST_REVISION),
             closed: AtomicBool::new(false),
-            ringer: Ringer::default(),
+            ringer,
             bell: Arc::new(Bell::new()),
             feeds: Mutex::default(),
             snapshot_failure: Mutex::default(),

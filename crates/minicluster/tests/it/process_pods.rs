@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::server::{ask, connect, json};
 
 /// Nothing here takes longer than a second or two, but the machine may be busy.
-pub(crate) const LONGEST: Duration = Duration::from_secs(60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(180);
 
 pub(crate) const PODS: &str = "/api/v1/namespaces/default/pods";
 

@@ -1,0 +1,250 @@
+//! L2: the release on a mini cluster, as the stage would have it.
+//!
+//! ```text
+//! fresh      seed ──► render ──► install ──► tests
+//! from live  seed ──► install what is live ──► render ──► upgrade ──► tests ──► roll back
+//! ```
+//!
+//! Each begins with a cluster of its own, and ends with the first step that fails. The engine is the one that delivers.
+
+use std::time::{Duration, Instant};
+
+use chart::functions::Host;
+use cluster::Cluster;
+use cluster::rendering::{Made, Template, render};
+use cluster::run::{self, Operation, Options, Release, Watching};
+use jiff::Timestamp;
+use manifest::Object;
+use model::Revision;
+use release::record::Contents;
+use release::values::Chosen;
+
+use crate::failure::{self, Step};
+use crate::sandbox::{self, Plan, Sandbox};
+use crate::stage::{Live, Request, Stage};
+use crate::{Finding, Phase};
+
+/// What a rehearsal came to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub phases: Vec<Phase>,
+    pub findings: Vec<Finding>,
+    /// The release as it was rendered for a cluster where it is new.
+    pub made: Option<Made>,
+}
+
+/// One rehearsal under way.
+struct Rehearsal<'a> {
+    request: &'a Request,
+    stage: &'a Stage,
+    sandbox: Sandbox,
+    /// As whoever deploys.
+    cluster: Cluster,
+    outcome: Outcome,
+}
+
+/// Where a rehearsal stops: what was found is in the outcome.
+struct Ended;
+
+/// Installs where nothing is. `look` is shown what was rendered before it is installed.
+pub(crate) fn fresh(
+    request: &Request,
+    stage: &Stage,
+    host: Host,
+    look: impl FnOnce(&Sandbox, &Made) -> Vec<Finding>,
+) -> Result<Outcome, sandbox::Error> {
+    let mut rehearsal = Rehearsal::begin(request, stage, "fresh")?;
+    let Ok(made) = rehearsal.render(host, false) else {
+        return Ok(rehearsal.outcome);
+    };
+    let found = rehearsal.timed(Step::Look, |this| look(&this.sandbox, &made));
+    let refused = found
+        .iter()
+        .any(|finding| finding.severity == crate::Severity::Error);
+    rehearsal.outcome.findings.extend(found);
+    if !refused {
+        let _ = rehearsal
+            .deploy(Step::Install, (made.contents.clone(), made.crds.clone()))
+            .and_then(|release| rehearsal.test(release));
+    }
+    rehearsal.outcome.made = Some(made);
+    Ok(rehearsal.outcome)
+}
+
+/// Upgrades from what is live, and goes back.
+pub(crate) fn from_live(
+    request: &Request,
+    stage: &Stage,
+    (before, host): (Host, Host),
+    live: &Live,
+) -> Result<Outcome, sandbox::Error> {
+    let mut rehearsal = Rehearsal::begin(request, stage, "from live")?;
+    let _ = rehearsal.upgrade(before, host, live);
+    Ok(rehearsal.outcome)
+}
+
+impl<'a> Rehearsal<'a> {
+    fn begin(request: &'a Request, stage: &'a Stage, run: &'static str) -> Result<Self, sandbox::Error> {
+        let began = Instant::now();
+        let sandbox = Sandbox::start(&Plan {
+            minor: stage.target.minor,
+            nodes: &stage.target.nodes,
+            behaviour: &stage.target.behaviour,
+            seed: request.seed,
+        })?;
+        sandbox.seed(&crate::seed::of(stage))?;
+        let cluster = match &stage.tenant {
+            Some(tenant) => sandbox.as_user(&tenancy::names::deploy_identity(&tenant.metadata.name)),
+            None => sandbox.cluster.clone(),
+        };
+        let phase = Phase {
+            stage: stage.name.clone(),
+            run,
+            step: Step::Seed,
+            took: began.elapsed(),
+            simulated: sandbox.elapsed(),
+            passed: true,
+        };
+        Ok(Self {
+            request,
+            stage,
+            sandbox,
+            cluster,
+            outcome: Outcome {
+                phases: vec![phase],
+                ..Outcome::default()
+            },
+        })
+    }
+
+    fn upgrade(&mut self, before: Host, host: Host, live: &Live) -> Result<(), Ended> {
+        let served = match live {
+            Live::Record(contents) => ((**contents).clone(), Vec::new()),
+            Live::Chart { chart, values } => {
+                let made = self.made(Step::Live, before, (chart, values), false)?;
+                (made.contents, made.crds)
+            }
+        };
+        self.deploy(Step::Live, served)?;
+        let made = self.render(host, true)?;
+        let release = self.deploy(Step::Upgrade, (made.contents, made.crds))?;
+        let release = self.test(release)?;
+        self.go_back(release)
+    }
+
+    fn render(&mut self, host: Host, is_upgrade: bool) -> Result<Made, Ended> {
+        let subject = (&self.request.chart, &self.stage.values);
+        self.made(Step::Render, host, subject, is_upgrade)
+    }
+
+    fn made(
+        &mut self,
+        step: Step,
+        host: Host,
+        (chart, values): (&chart::Chart, &chart::values::Map),
+        is_upgrade: bool,
+    ) -> Result<Made, Ended> {
+        let stage = self.stage;
+        let made = self.timed(step, |this| {
+            let template = Template {
+                chart,
+                values: Chosen::from(values.clone()),
+                name: &stage.release,
+                namespace: &stage.namespace,
+                revision: Revision::FIRST,
+                is_upgrade,
+                skip_crds: false,
+                skip_schema_validation: false,
+                subchart_notes: false,
+            };
+            render(&this.cluster, this.sandbox.runtime(), host, template)
+        });
+        self.keep(step, made, |step, error| failure::of_rendering(step, &error))
+    }
+
+    fn deploy(&mut self, step: Step, (contents, crds): (Contents, Vec<Object>)) -> Result<Release, Ended> {
+        let (cluster, stage, options) = (self.cluster.clone(), self.stage, self.options());
+        let done = self.timed(step, |this| {
+            this.sandbox.wait(async {
+                let place = (stage.namespace.as_str(), stage.release.as_str());
+                let mut release = Release::open(&cluster, place, options, Watching::nobody()).await?;
+                let operation = match step {
+                    Step::Upgrade => Operation::Upgrade,
+                    _ => Operation::Install,
+                };
+                let mut wanted = release.wanted(operation, contents)?;
+                wanted.crds = crds;
+                release.deploy(wanted).await?;
+                Ok(release)
+            })
+        });
+        self.keep(step, done, |step, error: run::Error| {
+            failure::of_running(step, &error)
+        })
+    }
+
+    fn test(&mut self, mut release: Release) -> Result<Release, Ended> {
+        let done = self.timed(Step::Tests, |this| {
+            this.sandbox
+                .wait(async { release.test(|_| true).await.map(|_| release) })
+        });
+        self.keep(Step::Tests, done, |step, error: run::Error| {
+            failure::of_running(step, &error)
+        })
+    }
+
+    fn go_back(&mut self, mut release: Release) -> Result<(), Ended> {
+        let done = self.timed(Step::Rollback, |this| {
+            this.sandbox.wait(async {
+                let wanted = release.wanted_back(None)?;
+                release.deploy(wanted).await
+            })
+        });
+        self.keep(Step::Rollback, done.map(|_| ()), |step, error: run::Error| {
+            failure::of_running(step, &error)
+        })
+    }
+
+    /// Keeps what went wrong as findings.
+    fn keep<T, E>(
+        &mut self,
+        step: Step,
+        done: Result<T, E>,
+        findings: impl FnOnce(Step, E) -> Vec<Finding>,
+    ) -> Result<T, Ended> {
+        done.map_err(|error| {
+            if let Some(phase) = self.outcome.phases.last_mut() {
+                phase.passed = false;
+            }
+            self.outcome.findings.extend(findings(step, error));
+            Ended
+        })
+    }
+
+    fn timed<T>(&mut self, step: Step, work: impl FnOnce(&Self) -> T) -> T {
+        let (began, simulated) = (Instant::now(), self.sandbox.elapsed());
+        let done = work(self);
+        let run = self.outcome.phases.first().map_or("", |phase| phase.run);
+        let phase = Phase {
+            stage: self.stage.name.clone(),
+            run,
+            step,
+            took: began.elapsed(),
+            simulated: self.sandbox.elapsed().saturating_sub(simulated),
+            passed: true,
+        };
+        self.outcome.phases.push(phase);
+        done
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            timeout: self.request.timeout,
+            wait: Some(Duration::ZERO),
+            wait_for_jobs: true,
+            // A rehearsal deletes what the chart says: whether that is too much is asked when it is delivered.
+            brake: None,
+            ..Options::new("shipway verify".to_owned(), Timestamp::now)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What is verified, and for what: the chart, and each stage with its values and its cluster.
+
+use std::sync::Arc;
+
+use chart::Chart;
+use chart::values::Map;
+use jiff::civil::Date;
+use kinds::{Cluster, Tenant};
+use kubelet::{Behaviour, nodes};
+use model::{Namespace, ReleaseName};
+use release::record::Contents;
+use serde_json::Value;
+
+/// Nodes of a stage whose cluster is not known: what three large machines have.
+const NODES: usize = 3;
+
+/// A chart as a stage gets it.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    pub name: String,
+    pub release: ReleaseName,
+    pub namespace: Namespace,
+    pub values: Map,
+    /// The tenant that it belongs to: its quotas, policies and rights count then. Without one, the release is an
+    /// administrator's.
+    pub tenant: Option<kinds::Object<Tenant>>,
+    pub target: Target,
+    /// What serves there now.
+    pub live: Option<Live>,
+    /// Whether users are there: then the rules for updates without an interruption count.
+    pub serves_users: bool,
+}
+
+/// The cluster of a stage.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Kubernetes 1.`minor`.
+    pub minor: u32,
+    pub nodes: Vec<Value>,
+    /// As the hub knows it, if it does.
+    pub cluster: Option<kinds::Object<Cluster>>,
+    /// What its containers do.
+    pub behaviour: Arc<Behaviour>,
+    /// What is there before the release: definitions of custom kinds, Secrets, classes.
+    pub objects: Vec<Value>,
+}
+
+/// What serves in a stage.
+#[derive(Clone, Debug)]
+pub enum Live {
+    /// A chart with values, as in another commit.
+    Chart { chart: Chart, values: Map },
+    /// The release of a cluster, as its record says.
+    Record(Box<Contents>),
+}
+
+/// What all stages share.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub chart: Chart,
+    pub stages: Vec<Stage>,
+    /// The day, for exceptions that end.
+    pub today: Date,
+    /// How long something may take to become ready, in the time of the mini cluster.
+    pub timeout: std::time::Duration,
+    /// Lets the mini clusters look at things in an order drawn from it.
+    pub seed: u64,
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self {
+            minor: minicluster::schema::NEWEST_MINOR,
+            nodes: nodes::fleet(NODES, &nodes::Shape::default()),
+            cluster: None,
+            behaviour: Arc::default(),
+            objects: Vec::new(),
+        }
+    }
+}
