@@ -9,6 +9,7 @@
 mod compare;
 mod demand;
 mod diff;
+pub mod finding;
 mod health;
 mod immutable;
 mod object;
@@ -22,6 +23,7 @@ mod spot;
 pub use compare::covers;
 pub use demand::{Demand, demand};
 pub use diff::{Change, diff, mask};
+pub use finding::{Finding, Severity};
 pub use health::{Health, health, health_of_hook, health_of_job_completion};
 pub use immutable::{Immutable, immutable};
 pub use object::Object;

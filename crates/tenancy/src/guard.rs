@@ -19,9 +19,9 @@ mod rule;
 mod rules;
 mod scope;
 
-pub use check::{Finding, Guard};
+pub use check::Guard;
 pub use facts::Facts;
 pub use page::page;
 pub use policy::policies;
-pub use rule::{HeldBy, Look, Part, Resource, Rule, Scope, Severity};
+pub use rule::{HeldBy, Look, Part, Resource, Rule, Scope};
 pub use rules::all as rules;

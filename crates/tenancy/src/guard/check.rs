@@ -6,16 +6,17 @@
 //!
 //! An object that a rule can't be decided on is a finding too, so that no shape of an object is a way past the guard.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
 
 use cel::{Budget, Error, Lookup, Program, Type, Value as Cel, Variables};
+use manifest::finding::{Finding, shown};
 use manifest::{Object, Placed};
 use objects::meta;
 use serde_json::Value;
 
 use super::facts::Facts;
-use super::rule::{GUARD_VARIABLES, Look, Resource, Rule, Severity, VARIABLES};
+use super::rule::{GUARD_VARIABLES, Look, Resource, Rule, VARIABLES};
 use super::rules;
 
 /// What the rules may cost on one object: what Kubernetes lets a policy cost for one request.
@@ -26,24 +27,6 @@ const COST_MAX: u64 = 10_000_000;
 pub struct Guard {
     looks: Vec<(&'static Rule, &'static Look, Program)>,
     variables: Vec<(&'static str, Program)>,
-}
-
-/// Something that a tenant's object may not do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The rule's id.
-    pub check: &'static str,
-    pub severity: Severity,
-    /// `Deployment.apps pay/web`
-    pub object: String,
-    /// `spec.template.spec.containers[0].securityContext.privileged`; empty for the object as such.
-    pub path: String,
-    /// The template; empty when it is not known.
-    pub source: String,
-    /// The line of the rendered manifest; 0 when the text was not given.
-    pub line: usize,
-    pub message: String,
-    pub cure: &'static str,
 }
 
 /// An object in the form that expressions see.
@@ -322,47 +305,10 @@ impl Findings<'_> {
             source: self.object.source.clone(),
             line: 0,
             message,
-            cure: rule.cure,
+            cure: Cow::Borrowed(rule.cure),
         };
         self.all.push((path, finding));
     }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.source.is_empty() {
-            write!(f, "{}:", self.source)?;
-        }
-        if self.line > 0 {
-            write!(f, "{}:", self.line)?;
-        }
-        if !self.source.is_empty() || self.line > 0 {
-            f.write_str(" ")?;
-        }
-        write!(f, "{}: {}", self.check, self.object)?;
-        if !self.path.is_empty() {
-            write!(f, " {}", self.path)?;
-        }
-        write!(f, ": {}", self.message)
-    }
-}
-
-/// A path as people write it. An index follows a list only, and no field of a kind is a number.
-fn shown(path: &[String]) -> String {
-    let mut text = String::new();
-    for step in path {
-        if step.bytes().all(|byte| byte.is_ascii_digit()) {
-            text.push('[');
-            text.push_str(step);
-            text.push(']');
-        } else {
-            if !text.is_empty() {
-                text.push('.');
-            }
-            text.push_str(step);
-        }
-    }
-    text
 }
 
 /// The value without nulls, which mean to the API server that the field is not there. As deep as the reader of YAML lets

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use manifest::Severity;
+
 use super::policy;
-use super::rule::{HeldBy, Rule, Severity};
+use super::rule::{HeldBy, Rule};
 use super::rules;
 
 const HEAD: &str = "\
@@ -54,7 +56,7 @@ fn section(page: &mut String, rule: &Rule, example: &str) {
     } = rule;
     let severity = match severity {
         Severity::Error => "",
-        Severity::Warning => " Let through, with a warning.",
+        Severity::Warning | Severity::Note => " Let through, with a warning.",
     };
     let _ = write!(
         page,

@@ -8,9 +8,10 @@
 //! A policy compares with the rules' own expressions on every part that a path leads to. It fails closed. Nothing of a
 //! tenant stands in it: it is told by the namespace, so the policies are the same in every cluster.
 
+use manifest::Severity;
 use serde_json::{Value, json};
 
-use super::rule::{Look, Resource, Rule, Scope, Severity, VARIABLES};
+use super::rule::{Look, Resource, Rule, Scope, VARIABLES};
 use super::rules;
 use crate::names::{TENANT_LABEL, our_labels};
 
@@ -45,7 +46,7 @@ pub fn policies() -> Vec<Value> {
 pub(super) fn name(scope: &Scope, severity: Severity) -> String {
     match severity {
         Severity::Error => format!("shipway-tenants-{}", scope.name),
-        Severity::Warning => format!("shipway-tenants-{}-advice", scope.name),
+        Severity::Warning | Severity::Note => format!("shipway-tenants-{}-advice", scope.name),
     }
 }
 
@@ -71,7 +72,7 @@ fn policy(scope: &'static Scope, severity: Severity, name: &str) -> Value {
 fn binding(name: &str, severity: Severity) -> Value {
     let action = match severity {
         Severity::Error => "Deny",
-        Severity::Warning => "Warn",
+        Severity::Warning | Severity::Note => "Warn",
     };
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",

@@ -6,12 +6,15 @@
 //!
 //! Only the form stands here: the rules themselves are in `rules`, what is done with them in `check` and `policy`.
 
+use manifest::Severity;
+
 /// A rule.
 #[derive(Debug)]
 pub struct Rule {
     /// Never changed nor reused: people write it into exceptions and searches.
     pub id: &'static str,
     pub title: &'static str,
+    /// An error is refused, a warning told and let through. No rule is a mere note: policies can't tell one.
     pub severity: Severity,
     pub looks: &'static [Look],
     /// What is the matter with a part that does not hold, lower case, without the part's name.
@@ -75,14 +78,6 @@ pub struct Resource {
     pub root: &'static str,
     /// Instead of the scope's.
     pub operations: &'static [&'static str],
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// Refused.
-    Error,
-    /// Let through, and told.
-    Warning,
 }
 
 /// What stops an object in the cluster.

@@ -11,7 +11,9 @@ mod pod;
 mod routes;
 mod storage;
 
-use super::rule::{HeldBy, Look, Part, Rule, Severity};
+use manifest::Severity;
+
+use super::rule::{HeldBy, Look, Part, Rule};
 
 /// What no rule can be decided on.
 pub static UNREADABLE: Rule = Rule {

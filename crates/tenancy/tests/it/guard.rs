@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use manifest::{Finding, Severity};
 use serde_json::{Value, json};
-use tenancy::guard::{self, Facts, Finding, Guard, Severity};
+use tenancy::guard::{self, Facts, Guard};
 
 use crate::cases;
 

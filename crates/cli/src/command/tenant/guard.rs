@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use ::manifest::Finding;
 use chart::capabilities::Capabilities;
 use chart::render::{self, Release, Request, Shown};
 use kinds::{Object, Tenant};
 use model::{Namespace, ReleaseName, Revision};
 use serde::Serialize;
-use tenancy::guard::{Facts, Finding, Guard, Severity};
+use tenancy::guard::{Facts, Guard};
 
 use super::manifest;
 use crate::command::host::host;
@@ -54,7 +55,7 @@ struct Row {
     /// The line of what `shipway template` prints.
     line: usize,
     message: String,
-    cure: &'static str,
+    cure: String,
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure> {
@@ -129,16 +130,13 @@ fn row(finding: Finding) -> Row {
     } = finding;
     Row {
         check,
-        severity: match severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
+        severity: severity.as_str(),
         object,
         field: path,
         file: source,
         line,
         message,
-        cure,
+        cure: cure.into_owned(),
     }
 }
 

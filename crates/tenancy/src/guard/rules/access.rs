@@ -1,7 +1,9 @@
 //! Whom a tenant may give rights, and which.
 
+use manifest::Severity;
+
 use super::super::part;
-use super::super::rule::{Rule, Severity};
+use super::super::rule::Rule;
 use super::{POLICY, POLICY_AND_RIGHTS, look};
 
 pub(super) const RULES: &[Rule] = &[

@@ -1,7 +1,9 @@
 //! What is outside the tenant's namespaces, or marked as ours.
 
+use manifest::Severity;
+
 use super::super::part;
-use super::super::rule::{Rule, Severity};
+use super::super::rule::Rule;
 use super::{POLICY, RIGHTS, look};
 
 pub(super) const RULES: &[Rule] = &[

@@ -1,7 +1,9 @@
 //! Whom a tenant may reach, and whose traffic it may take.
 
+use manifest::Severity;
+
 use super::super::part;
-use super::super::rule::{HeldBy, Rule, Severity};
+use super::super::rule::{HeldBy, Rule};
 use super::{POLICY, POLICY_AND_RIGHTS, look};
 
 pub(super) const RULES: &[Rule] = &[

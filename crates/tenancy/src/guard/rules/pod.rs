@@ -1,7 +1,9 @@
 //! What a pod may not have of the node it is on.
 
+use manifest::Severity;
+
 use super::super::part;
-use super::super::rule::{HeldBy, Rule, Severity};
+use super::super::rule::{HeldBy, Rule};
 use super::{POLICY, POLICY_AND_LEVEL, look};
 
 /// Ways to the node and to others' pods.

@@ -1,7 +1,9 @@
 //! Which hosts a tenant may serve, and what its routes may lead to.
 
+use manifest::Severity;
+
 use super::super::part;
-use super::super::rule::{Rule, Severity};
+use super::super::rule::Rule;
 use super::{POLICY, POLICY_AND_RIGHTS, look};
 
 pub(super) const RULES: &[Rule] = &[

@@ -1,7 +1,9 @@
 //! Whose disks a tenant may have.
 
+use manifest::Severity;
+
 use super::super::part;
-use super::super::rule::{Rule, Severity};
+use super::super::rule::Rule;
 use super::{POLICY, look};
 
 pub(super) const RULES: &[Rule] = &[Rule {
