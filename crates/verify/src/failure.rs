@@ -1,12 +1,13 @@
 //! A step that failed, as findings.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use cluster::{rendering, run};
 use model::Diagnose as _;
 use serde::Serialize;
 
-use crate::{Finding, Severity};
+use manifest::{Finding, Severity};
 
 /// A step of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -65,9 +66,9 @@ pub(crate) fn of_running(step: Step, error: &run::Error) -> Vec<Finding> {
             refusals
                 .map(|refusal| Finding {
                     object: refusal.key.to_string(),
-                    file: refusal.source.clone(),
+                    source: refusal.source.clone(),
                     message: refusal.reason().to_string(),
-                    cure: refusal.cure().to_owned(),
+                    cure: Cow::Owned(refusal.cure().to_owned()),
                     ..finding(step, String::new(), error, error.hint())
                 })
                 .collect()
@@ -90,6 +91,20 @@ pub(crate) fn of_running(step: Step, error: &run::Error) -> Vec<Finding> {
 }
 
 fn finding(step: Step, object: String, error: &dyn std::error::Error, cure: Option<String>) -> Finding {
+    Finding {
+        check: step.check(),
+        severity: Severity::Error,
+        object,
+        path: String::new(),
+        source: String::new(),
+        line: 0,
+        message: chain(error),
+        cure: cure.map_or(Cow::Borrowed(""), Cow::Owned),
+    }
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
@@ -99,14 +114,5 @@ fn finding(step: Step, object: String, error: &dyn std::error::Error, cure: Opti
         }
         cause = source.source();
     }
-    Finding {
-        check: step.check().to_owned(),
-        severity: Severity::Error,
-        object,
-        file: String::new(),
-        line: None,
-        message,
-        cure: cure.unwrap_or_default(),
-        stages: Vec::new(),
-    }
+    message
 }

@@ -14,23 +14,27 @@ use cluster::Cluster;
 use cluster::rendering::{Made, Template, render};
 use cluster::run::{self, Operation, Options, Release, Watching};
 use jiff::Timestamp;
-use manifest::Object;
+use manifest::{Finding, Object, Severity};
 use model::Revision;
+use release::Record;
 use release::record::Contents;
 use release::values::Chosen;
 
 use crate::failure::{self, Step};
 use crate::sandbox::{self, Plan, Sandbox};
 use crate::stage::{Live, Request, Stage};
-use crate::{Finding, Phase};
+use crate::report::Phase;
 
 /// What a rehearsal came to.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub phases: Vec<Phase>,
-    pub findings: Vec<Finding>,
-    /// The release as it was rendered for a cluster where it is new.
-    pub made: Option<Made>,
+    /// What was found before anything ran.
+    pub seen: Vec<Finding>,
+    /// What went wrong when it ran.
+    pub happened: Vec<Finding>,
+    /// Whether it came so far that something ran.
+    pub was_run: bool,
 }
 
 /// One rehearsal under way.
@@ -58,16 +62,13 @@ pub(crate) fn fresh(
         return Ok(rehearsal.outcome);
     };
     let found = rehearsal.timed(Step::Look, |this| look(&this.sandbox, &made));
-    let refused = found
-        .iter()
-        .any(|finding| finding.severity == crate::Severity::Error);
-    rehearsal.outcome.findings.extend(found);
+    let refused = found.iter().any(|finding| finding.severity == Severity::Error);
+    rehearsal.outcome.seen.extend(found);
     if !refused {
         let _ = rehearsal
-            .deploy(Step::Install, (made.contents.clone(), made.crds.clone()))
-            .and_then(|release| rehearsal.test(release));
+            .deploy(Step::Install, (made.contents, made.crds))
+            .and_then(|()| rehearsal.test());
     }
-    rehearsal.outcome.made = Some(made);
     Ok(rehearsal.outcome)
 }
 
@@ -127,9 +128,9 @@ impl<'a> Rehearsal<'a> {
         };
         self.deploy(Step::Live, served)?;
         let made = self.render(host, true)?;
-        let release = self.deploy(Step::Upgrade, (made.contents, made.crds))?;
-        let release = self.test(release)?;
-        self.go_back(release)
+        self.deploy(Step::Upgrade, (made.contents, made.crds))?;
+        self.test()?;
+        self.go_back()
     }
 
     fn render(&mut self, host: Host, is_upgrade: bool) -> Result<Made, Ended> {
@@ -162,47 +163,44 @@ impl<'a> Rehearsal<'a> {
         self.keep(step, made, |step, error| failure::of_rendering(step, &error))
     }
 
-    fn deploy(&mut self, step: Step, (contents, crds): (Contents, Vec<Object>)) -> Result<Release, Ended> {
+    fn deploy(&mut self, step: Step, (contents, crds): (Contents, Vec<Object>)) -> Result<(), Ended> {
+        self.outcome.was_run = true;
+        self.run(step, async |mut release| {
+            let operation = match step {
+                Step::Upgrade => Operation::Upgrade,
+                _ => Operation::Install,
+            };
+            let mut wanted = release.wanted(operation, contents)?;
+            wanted.crds = crds;
+            release.deploy(wanted).await
+        })
+    }
+
+    fn test(&mut self) -> Result<(), Ended> {
+        self.run(Step::Tests, async |mut release| release.test(|_| true).await)
+    }
+
+    fn go_back(&mut self) -> Result<(), Ended> {
+        self.run(Step::Rollback, async |mut release| {
+            let wanted = release.wanted_back(None)?;
+            release.deploy(wanted).await
+        })
+    }
+
+    /// Does something with the release as it is now.
+    fn run(
+        &mut self,
+        step: Step,
+        work: impl AsyncFnOnce(Release) -> Result<Record, run::Error>,
+    ) -> Result<(), Ended> {
         let (cluster, stage, options) = (self.cluster.clone(), self.stage, self.options());
         let done = self.timed(step, |this| {
             this.sandbox.wait(async {
                 let place = (stage.namespace.as_str(), stage.release.as_str());
-                let mut release = Release::open(&cluster, place, options, Watching::nobody()).await?;
-                let operation = match step {
-                    Step::Upgrade => Operation::Upgrade,
-                    _ => Operation::Install,
-                };
-                let mut wanted = release.wanted(operation, contents)?;
-                wanted.crds = crds;
-                release.deploy(wanted).await?;
-                Ok(release)
+                work(Release::open(&cluster, place, options, Watching::nobody()).await?).await
             })
         });
-        self.keep(step, done, |step, error: run::Error| {
-            failure::of_running(step, &error)
-        })
-    }
-
-    fn test(&mut self, mut release: Release) -> Result<Release, Ended> {
-        let done = self.timed(Step::Tests, |this| {
-            this.sandbox
-                .wait(async { release.test(|_| true).await.map(|_| release) })
-        });
-        self.keep(Step::Tests, done, |step, error: run::Error| {
-            failure::of_running(step, &error)
-        })
-    }
-
-    fn go_back(&mut self, mut release: Release) -> Result<(), Ended> {
-        let done = self.timed(Step::Rollback, |this| {
-            this.sandbox.wait(async {
-                let wanted = release.wanted_back(None)?;
-                release.deploy(wanted).await
-            })
-        });
-        self.keep(Step::Rollback, done.map(|_| ()), |step, error: run::Error| {
-            failure::of_running(step, &error)
-        })
+        self.keep(step, done.map(|_| ()), |step, error| failure::of_running(step, &error))
     }
 
     /// Keeps what went wrong as findings.
@@ -216,7 +214,11 @@ impl<'a> Rehearsal<'a> {
             if let Some(phase) = self.outcome.phases.last_mut() {
                 phase.passed = false;
             }
-            self.outcome.findings.extend(findings(step, error));
+            let found = findings(step, error);
+            match step {
+                Step::Render => self.outcome.seen.extend(found),
+                _ => self.outcome.happened.extend(found),
+            }
             Ended
         })
     }

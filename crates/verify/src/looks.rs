@@ -1,0 +1,154 @@
+//! L1: what can be seen of a chart without running it.
+//!
+//! ```text
+//! rendered ──► objects with their lines ──► guard of the tenant, checks across objects
+//!                     └──► each asked of its API: would it be taken as it is written?
+//! ```
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use chart::render::Shown;
+use cluster::rendering::Made;
+use cluster::{Cluster, Error, Write};
+use manifest::{Finding, Placed, Severity};
+use objects::meta;
+use serde_json::Value;
+use tenancy::guard::{Facts, Guard};
+
+use crate::failure::chain;
+use crate::sandbox::Sandbox;
+use crate::stage::Stage;
+
+/// Its rules are compiled once.
+static GUARD: LazyLock<Guard> = LazyLock::new(Guard::new);
+
+/// Looks at what a chart came to for a stage.
+pub(crate) fn look(stage: &Stage, sandbox: &Sandbox, made: &Made) -> Vec<Finding> {
+    let shown = Shown {
+        crds: true,
+        ..Shown::default()
+    };
+    // Without patterns there is nothing that would not match.
+    let printed = made.rendered.print(&shown).unwrap_or_default();
+    let printed = String::from_utf8_lossy(&printed);
+    let objects = match manifest::read_placed(&printed) {
+        Ok(objects) => objects,
+        Err(error) => return vec![unreadable("unreadable-manifest", &error)],
+    };
+    let mut findings = Vec::new();
+    let definitions = made.crds.iter().map(|crd| &crd.value);
+    if let Err(error) = sandbox.seed(definitions) {
+        findings.push(unreadable("invalid-crd", &error));
+    }
+    if let Some(tenant) = &stage.tenant {
+        findings.extend(GUARD.check(&objects, &Facts::of(tenant, stage.namespace.as_str())));
+    }
+    findings.extend(sandbox.wait(asked(&sandbox.cluster, stage, &objects)));
+    findings
+}
+
+/// Asks the API server of each object whether it would take it, all fields known to it.
+async fn asked(cluster: &Cluster, stage: &Stage, objects: &[Placed<'_>]) -> Vec<Finding> {
+    let how = Write {
+        manager: "shipway-verify",
+        dry_run: true,
+        strict: true,
+    };
+    let mut findings = Vec::new();
+    let defined = defined(objects);
+    for placed in objects {
+        let object = &placed.object;
+        let kind = &object.key.kind;
+        let served = match cluster.resource(&object.api_version, &kind.name).await {
+            Ok(served) => served,
+            Err(error) => {
+                findings.push(refused(placed, &error));
+                continue;
+            }
+        };
+        let Some(resource) = served else {
+            // Whether it is served in time is a matter of the install.
+            if defined.contains(&(kind.group.to_string(), kind.name.to_string())) {
+                continue;
+            }
+            findings.push(of(
+                placed,
+                "unknown-kind",
+                format!("the cluster has no kind {} in {}", kind.name, object.api_version),
+                "correct apiVersion or kind; a custom kind needs its CustomResourceDefinition in the target, or in crds/",
+            ));
+            continue;
+        };
+        let namespace = match object.key.namespace.as_ref() {
+            "" if resource.namespaced => stage.namespace.as_str(),
+            own => own,
+        };
+        match cluster.create(resource.at(namespace, ""), &object.value, how).await {
+            Ok(_) => {}
+            // Of a namespace that the release makes, or one that is not the stage's: the guard says so.
+            Err(Error::Refused { why: cluster::Why::NotFound | cluster::Why::Exists, .. }) => {}
+            Err(error) => findings.push(refused(placed, &error)),
+        }
+    }
+    findings
+}
+
+/// The kinds that the chart's own definitions bring, by group and name.
+fn defined(objects: &[Placed<'_>]) -> HashSet<(String, String)> {
+    let definitions = objects.iter().map(|placed| &placed.object.value);
+    let definitions = definitions.filter(|object| object["kind"] == "CustomResourceDefinition");
+    let text = |object: &Value, path: &str| meta::text_at(object, path).to_owned();
+    definitions
+        .map(|object| (text(object, "/spec/group"), text(object, "/spec/names/kind")))
+        .collect()
+}
+
+fn refused(placed: &Placed<'_>, error: &Error) -> Finding {
+    let told = match error.status() {
+        Some(status) if !status.causes.is_empty() => {
+            let causes = status.causes.iter().map(|cause| match cause.field.as_str() {
+                "" | "<nil>" => cause.message.clone(),
+                field => format!("{field}: {}", cause.message),
+            });
+            causes.collect::<Vec<_>>().join("; ")
+        }
+        Some(status) => status.message.clone(),
+        None => chain(error),
+    };
+    of(
+        placed,
+        "invalid-object",
+        told,
+        "`kubectl explain` tells the fields of a kind, and what they may hold",
+    )
+}
+
+fn of(placed: &Placed<'_>, check: &'static str, message: String, cure: &'static str) -> Finding {
+    let object = &placed.object;
+    let line = placed.lines(std::iter::once(&[] as &[String])).first().copied();
+    Finding {
+        check,
+        severity: Severity::Error,
+        object: object.key.to_string(),
+        path: String::new(),
+        source: object.source.clone(),
+        line: line.unwrap_or_default(),
+        message,
+        cure: Cow::Borrowed(cure),
+    }
+}
+
+fn unreadable(check: &'static str, error: &dyn std::error::Error) -> Finding {
+    Finding {
+        check,
+        severity: Severity::Error,
+        object: String::new(),
+        path: String::new(),
+        source: String::new(),
+        line: 0,
+        message: chain(error),
+        cure: Cow::Borrowed("`shipway template` shows what the templates came to"),
+    }
+}

@@ -1,0 +1,172 @@
+//! A verification: every stage rehearsed fresh and from what is live, beside each other, and one report of all.
+
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use chart::functions::Host;
+use chart::random::Seeded;
+use jiff::Timestamp;
+use kinds::{Level, LevelResult, Verdict};
+use manifest::{Finding, Severity};
+
+use crate::looks;
+use crate::rehearsal::{self, Outcome};
+use crate::report::{Found, Report};
+use crate::sandbox::Error;
+use crate::stage::{Request, Stage};
+
+/// What L1 leaves open, and L2.
+const NOT_L1: &str = "that anything starts";
+const NOT_L2: &str = "images, programs, storage and networks: pods are simulated";
+
+/// One rehearsal to make.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    stage: &'a Stage,
+    is_fresh: bool,
+}
+
+/// Verifies a chart for all stages.
+///
+/// # Errors
+/// When a mini cluster does not start, or does not take what is said to be there: no fault of the chart.
+pub fn verify(request: &Request) -> Result<Report, Error> {
+    let began = Instant::now();
+    let tasks: Vec<Task<'_>> = request
+        .stages
+        .iter()
+        .flat_map(|stage| {
+            let live = stage.live.is_some();
+            let both = [true, false].into_iter().filter(move |fresh| *fresh || live);
+            both.map(move |is_fresh| Task { stage, is_fresh })
+        })
+        .collect();
+    let outcomes = beside_each_other(&tasks, |task| rehearse(request, *task));
+    let mut report = Report {
+        chart: format!("{} {}", request.chart.name(), request.chart.metadata().version),
+        levels: Vec::new(),
+        findings: Vec::new(),
+        phases: Vec::new(),
+        took: began.elapsed(),
+    };
+    for (task, outcome) in tasks.iter().zip(outcomes) {
+        take_in(&mut report, *task, outcome?);
+    }
+    report.findings.sort_by(|a, b| {
+        let order = |found: &Found| (found.finding.severity, found.level);
+        order(a).cmp(&order(b))
+    });
+    report.took = began.elapsed();
+    Ok(report)
+}
+
+fn rehearse(request: &Request, Task { stage, is_fresh }: Task<'_>) -> Result<Outcome, Error> {
+    match &stage.live {
+        Some(live) if !is_fresh => {
+            rehearsal::from_live(request, stage, (host(request), host(request)), live)
+        }
+        _ => rehearsal::fresh(request, stage, host(request), |sandbox, made| {
+            looks::look(stage, sandbox, made)
+        }),
+    }
+}
+
+/// The same passwords and keys each time, so that the same chart gives the same evidence. Nobody uses them.
+fn host(request: &Request) -> Host {
+    let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    Host::new(now, Box::new(Seeded::new(request.seed)))
+}
+
+fn take_in(report: &mut Report, Task { stage, is_fresh }: Task<'_>, outcome: Outcome) {
+    report.phases.extend(outcome.phases);
+    let failed = |findings: &[Finding]| findings.iter().any(|one| one.severity == Severity::Error);
+    let name = &stage.name;
+    if is_fresh {
+        let l1 = LevelResult {
+            level: Level::L1,
+            stage: name.clone(),
+            result: verdict(failed(&outcome.seen)),
+            message: format!("does not prove {NOT_L1}"),
+        };
+        report.levels.push(l1);
+    }
+    let l2 = LevelResult {
+        level: Level::L2,
+        stage: name.clone(),
+        result: match outcome.was_run {
+            true => verdict(failed(&outcome.happened)),
+            false => Verdict::Skipped,
+        },
+        message: match (outcome.was_run, is_fresh, &stage.live) {
+            (false, ..) => "what was found before would stop it".to_owned(),
+            (true, true, None) => {
+                format!("nothing is live, so no upgrade was tried; does not prove {NOT_L2}")
+            }
+            _ => format!("does not prove {NOT_L2}"),
+        },
+    };
+    match report
+        .levels
+        .iter_mut()
+        .find(|one| one.level == Level::L2 && one.stage == *name)
+    {
+        Some(known) if known.result == Verdict::Passed => *known = l2,
+        Some(_) => {}
+        None => report.levels.push(l2),
+    }
+    let seen = outcome.seen.into_iter().map(|finding| (Level::L1, finding));
+    let happened = outcome.happened.into_iter().map(|finding| (Level::L2, finding));
+    for (level, finding) in seen.chain(happened) {
+        add(report, level, finding, name);
+    }
+}
+
+/// Adds a finding, once for all stages that have it.
+fn add(report: &mut Report, level: Level, finding: Finding, stage: &str) {
+    let known = report.findings.iter_mut().find(|found| found.finding == finding);
+    match known {
+        Some(found) => {
+            if !found.stages.iter().any(|one| one == stage) {
+                found.stages.push(stage.to_owned());
+            }
+        }
+        None => report.findings.push(Found {
+            finding,
+            level,
+            stages: vec![stage.to_owned()],
+        }),
+    }
+}
+
+fn verdict(failed: bool) -> Verdict {
+    match failed {
+        true => Verdict::Failed,
+        false => Verdict::Passed,
+    }
+}
+
+/// Does each task on a thread of its own, as many at once as there are cores, and answers in the order of the tasks.
+fn beside_each_other<T: Sync, R: Send>(tasks: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, R)>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..cores.min(tasks.len()) {
+            scope.spawn(|| {
+                while let index = next.fetch_add(1, Ordering::Relaxed)
+                    && let Some(task) = tasks.get(index)
+                {
+                    let result = work(task);
+                    done.lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .push((index, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
