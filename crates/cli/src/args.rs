@@ -9,7 +9,8 @@ use crate::command::release::{
     diff, get, history, install, list, rollback, status, test, uninstall, upgrade,
 };
 use crate::command::{
-    cluster, completions, controller, crds, explain, lint, new, package, pod, template, tenant, version,
+    cluster, completions, controller, crds, explain, lint, new, package, pod, template, tenant, verify,
+    version,
 };
 use crate::console::Console;
 use crate::exit;
@@ -43,6 +44,7 @@ Examples:
                                   a release, as Helm keeps it
   shipway diff api ./charts/api   what an upgrade would change
   shipway lint ./charts/*         everything that is wrong with these charts
+  shipway verify ./charts/api     installed, upgraded, tested and rolled back on a mini cluster
   shipway package ./charts/api    an archive that is the same bytes every time
   shipway cluster start           a Kubernetes API server on this machine
   shipway crds                    the definitions of Shipway's own kinds
@@ -106,6 +108,7 @@ pub(crate) enum Command {
     Status(status::Args),
     Get(get::Args),
     Lint(lint::Args),
+    Verify(Box<verify::Args>),
     Package(package::Args),
     Cluster(cluster::Args),
     Tenant(Box<tenant::Args>),

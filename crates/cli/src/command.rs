@@ -17,6 +17,7 @@ pub(crate) mod template;
 pub(crate) mod tenant;
 mod unpacked;
 mod values;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 use crate::args::Command;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Result<Outcome, Fa
         Command::Cluster(args) => cluster::run(&args, console),
         Command::Controller(args) => controller::run(&args, console),
         Command::Tenant(args) => return tenant::run(&args, console),
+        Command::Verify(args) => return verify::run(&args, console),
         Command::Version(args) => version::run(&args, console),
         Command::PodProcess(args) => return pod::keep(&args),
         Command::PodEcho => pod::echo(),

@@ -28,4 +28,4 @@ pub use health::{Health, health, health_of_hook, health_of_job_completion};
 pub use immutable::{Immutable, immutable};
 pub use object::Object;
 pub use quota::{Exceeded, Pair, exceeds};
-pub use read::{Error, Place, Placed, read, read_placed};
+pub use read::{Error, Place, Placed, read, read_placed, read_value};

@@ -98,6 +98,14 @@ pub fn read_placed(text: &str) -> Result<Vec<Placed<'_>>, Error> {
     Ok(objects)
 }
 
+/// Reads one YAML document as a value, whatever it holds.
+///
+/// # Errors
+/// When it is not YAML.
+pub fn read_value(text: &str) -> Result<Value, yaml::Error> {
+    yaml::build(text.as_bytes(), &mut Values)
+}
+
 /// The documents of a text. A line that begins with three dashes separates, whatever follows them on the line: Helm
 /// has it so, and that line's rest belongs to the next document.
 fn documents(text: &str) -> Vec<&str> {

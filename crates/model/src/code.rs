@@ -7,7 +7,7 @@
 //! SW00xx the command line   SW01xx names   SW02xx charts
 //! SW03xx the mini cluster   SW04xx clusters   SW05xx releases
 //! SW06xx the hub and its tenants
-//! SW0611 and on: services made from a template
+//! SW0611 and on: services made from a template   SW09xx verification
 //! ```
 
 use std::fmt;
@@ -101,6 +101,10 @@ registry! {
     NEW_TEMPLATE = "SW0614", Stalled, "a service was made from a template that this shipway does not know";
     NEW_UNRESOLVED = "SW0615", Stalled, "conflicts of an earlier update are not resolved";
     NEW_FILES = "SW0616", Stalled, "the files of a service can't be read or written";
+
+    EXCEPTIONS = "SW0901", InvalidInput, "the exceptions of a chart can't be used";
+    VERIFY_INPUT = "SW0902", InvalidInput, "what a chart is to be verified with can't be used";
+    SANDBOX = "SW0903", Stalled, "a mini cluster can't be made like a stage's";
 }
 
 impl Code {

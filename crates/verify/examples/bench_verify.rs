@@ -33,6 +33,8 @@ fn main() {
             serves_users: true,
         }],
         chart,
+        exceptions: verify::Exceptions::default(),
+        checks: verify::Checks::default(),
         today: jiff::civil::date(2026, 1, 1),
         timeout: Duration::from_secs(300),
         seed: 1,

@@ -8,8 +8,10 @@
 //! The release engine is the one that delivers, so that what passes here is what happens there. Nothing is sent anywhere
 //! and nothing is read but what is given.
 
+mod exceptions;
 mod failure;
 mod looks;
+pub mod print;
 mod rehearsal;
 mod report;
 mod sandbox;
@@ -17,8 +19,9 @@ mod seed;
 mod stage;
 mod verify;
 
+pub use exceptions::{Exception, Exceptions, FILE as EXCEPTIONS_FILE};
 pub use failure::Step;
 pub use report::{Found, Phase, Report};
 pub use sandbox::Error;
-pub use stage::{Live, Request, Stage, Target};
+pub use stage::{Checks, Live, Request, Stage, Target};
 pub use verify::verify;

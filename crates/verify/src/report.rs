@@ -5,6 +5,7 @@ use std::time::Duration;
 use kinds::{Level, LevelResult, Verdict};
 use manifest::Severity;
 
+use crate::exceptions::Exception;
 use crate::failure::Step;
 
 /// The verdict on a chart.
@@ -15,6 +16,10 @@ pub struct Report {
     pub levels: Vec<LevelResult>,
     /// The worst first.
     pub findings: Vec<Found>,
+    /// What would have been found, and who said that it may be.
+    pub excepted: Vec<(Found, Exception)>,
+    /// The checks that were left out, or the only ones made, as they were asked for; empty if all were made.
+    pub restricted: String,
     pub phases: Vec<Phase>,
     pub took: Duration,
 }
@@ -42,7 +47,36 @@ pub struct Phase {
     pub passed: bool,
 }
 
+impl Found {
+    /// The file in the chart, from the chart's folder; empty where there is none.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        // A template is named from the chart's name on.
+        let source = self.finding.source.as_str();
+        source
+            .split_once("/templates/")
+            .filter(|(chart, _)| !chart.contains('/'))
+            .map_or_else(
+                || source.split_once("/charts/").map_or(source, |(chart, _)| &source[chart.len() + 1..]),
+                |(chart, _)| &source[chart.len() + 1..],
+            )
+    }
+
+    /// In the manifest as it was rendered.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        Some(self.finding.line).filter(|line| *line > 0)
+    }
+}
+
 impl Report {
+    /// How many findings are as bad as this.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        let is_it = |found: &&Found| found.finding.severity == severity;
+        self.findings.iter().filter(is_it).count()
+    }
+
     /// Whether nothing was found that forbids the change.
     #[must_use]
     pub fn passed(&self) -> bool {

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use kubelet::Behaviour;
 use minicluster::clock::{Clock, Runtime as RuntimeClock};
 use minicluster::server;
+use model::{Code, Diagnose};
 use objects::meta;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -178,5 +179,24 @@ impl Sandbox {
                 }
             }
         }
+    }
+}
+
+impl Diagnose for Error {
+    fn code(&self) -> Code {
+        Code::SANDBOX
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Runtime(_) => "the machine gives no more threads or files; close something and run it again".to_owned(),
+            Self::Start(_) | Self::Cluster(_) => {
+                "run it again with another --kube-version; if it stays, this is a fault of shipway".to_owned()
+            }
+            Self::Seed { .. } => "correct the object, or leave it out: it is put in before the release".to_owned(),
+            Self::Kind { .. } => {
+                "give its CustomResourceDefinition as well: `kubectl get crd NAME -o yaml` prints that of a cluster".to_owned()
+            }
+        })
     }
 }

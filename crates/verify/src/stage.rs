@@ -7,9 +7,12 @@ use chart::values::Map;
 use jiff::civil::Date;
 use kinds::{Cluster, Tenant};
 use kubelet::{Behaviour, nodes};
+use manifest::Finding;
 use model::{Namespace, ReleaseName};
 use release::record::Contents;
 use serde_json::Value;
+
+use crate::exceptions::Exceptions;
 
 /// Nodes of a stage whose cluster is not known: what three large machines have.
 const NODES: usize = 3;
@@ -59,12 +62,37 @@ pub enum Live {
 pub struct Request {
     pub chart: Chart,
     pub stages: Vec<Stage>,
+    pub exceptions: Exceptions,
+    pub checks: Checks,
     /// The day, for exceptions that end.
     pub today: Date,
     /// How long something may take to become ready, in the time of the mini cluster.
     pub timeout: std::time::Duration,
     /// Lets the mini clusters look at things in an order drawn from it.
     pub seed: u64,
+}
+
+impl Request {
+    /// Whether a finding counts: it is asked for, and nobody lives with it.
+    pub(crate) fn counts(&self, finding: &Finding) -> bool {
+        self.checks.counts(finding.check) && self.exceptions.of(finding, self.today).is_none()
+    }
+}
+
+/// Which checks count.
+#[derive(Clone, Debug, Default)]
+pub struct Checks {
+    /// Ids of those that don't.
+    pub skip: Vec<String>,
+    /// If there are any, none but these.
+    pub only: Vec<String>,
+}
+
+impl Checks {
+    pub(crate) fn counts(&self, check: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|one| one == check);
+        !named(&self.skip) && (self.only.is_empty() || named(&self.only))
+    }
 }
 
 impl Default for Target {

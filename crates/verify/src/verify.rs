@@ -15,7 +15,7 @@ use crate::looks;
 use crate::rehearsal::{self, Outcome};
 use crate::report::{Found, Report};
 use crate::sandbox::Error;
-use crate::stage::{Request, Stage};
+use crate::stage::{Checks, Request, Stage};
 
 /// What L1 leaves open, and L2.
 const NOT_L1: &str = "that anything starts";
@@ -48,18 +48,64 @@ pub fn verify(request: &Request) -> Result<Report, Error> {
         chart: format!("{} {}", request.chart.name(), request.chart.metadata().version),
         levels: Vec::new(),
         findings: Vec::new(),
+        excepted: Vec::new(),
+        restricted: restricted(&request.checks),
         phases: Vec::new(),
         took: began.elapsed(),
     };
     for (task, outcome) in tasks.iter().zip(outcomes) {
         take_in(&mut report, *task, outcome?);
     }
+    except(&mut report, request);
     report.findings.sort_by(|a, b| {
         let order = |found: &Found| (found.finding.severity, found.level);
         order(a).cmp(&order(b))
     });
     report.took = began.elapsed();
     Ok(report)
+}
+
+/// Sets aside what the chart has exceptions for, and what nobody asked about.
+fn except(report: &mut Report, request: &Request) {
+    let mut used = Vec::new();
+    let all = std::mem::take(&mut report.findings);
+    for found in all {
+        match request.exceptions.of(&found.finding, request.today) {
+            Some((place, exception)) => {
+                used.push(place);
+                report.excepted.push((found, exception.clone()));
+            }
+            None if request.checks.counts(found.finding.check) => report.findings.push(found),
+            None => {}
+        }
+    }
+    let stages: Vec<String> = request.stages.iter().map(|stage| stage.name.clone()).collect();
+    let of_exceptions = request.exceptions.findings(request.today, &used);
+    report.findings.extend(of_exceptions.into_iter().map(|finding| Found {
+        finding,
+        level: Level::L1,
+        stages: stages.clone(),
+    }));
+    for level in report.levels.iter_mut().filter(|one| one.result == Verdict::Failed) {
+        let is_left = |found: &Found| {
+            let counts = found.level == level.level && found.stages.contains(&level.stage);
+            counts && found.finding.severity == Severity::Error
+        };
+        if !report.findings.iter().any(is_left) {
+            level.result = Verdict::Passed;
+        }
+    }
+}
+
+fn restricted(checks: &Checks) -> String {
+    let mut parts = Vec::new();
+    if !checks.only.is_empty() {
+        parts.push(format!("only {}", checks.only.join(", ")));
+    }
+    if !checks.skip.is_empty() {
+        parts.push(format!("without {}", checks.skip.join(", ")));
+    }
+    parts.join(", ")
 }
 
 fn rehearse(request: &Request, Task { stage, is_fresh }: Task<'_>) -> Result<Outcome, Error> {

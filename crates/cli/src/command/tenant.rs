@@ -7,7 +7,7 @@ mod check;
 mod guard;
 mod hub;
 mod list;
-mod manifest;
+pub(crate) mod manifest;
 mod plan;
 mod remove;
 mod show;
