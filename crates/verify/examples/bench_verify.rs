@@ -41,7 +41,11 @@ fn main() {
     };
     for run in 0..RUNS {
         let report = verify::verify(&request).expect("a mini cluster");
-        println!("run {run}: {} ms, passed {}", report.took.as_millis(), report.passed());
+        println!(
+            "run {run}: {} ms, passed {}",
+            report.took.as_millis(),
+            report.passed()
+        );
         if run == RUNS - 1 {
             for phase in &report.phases {
                 println!(

@@ -87,14 +87,20 @@ impl Exceptions {
                     (
                         "exception-over",
                         Severity::Warning,
-                        format!("the exception from {} for {object} ended on {}", one.check, one.until),
+                        format!(
+                            "the exception from {} for {object} ended on {}",
+                            one.check, one.until
+                        ),
                         "mend what it was for, or agree on another day",
                     )
                 } else if !used.contains(&place) {
                     (
                         "exception-unused",
                         Severity::Note,
-                        format!("nothing falls under the exception from {} for {object}", one.check),
+                        format!(
+                            "nothing falls under the exception from {} for {object}",
+                            one.check
+                        ),
                         "remove it",
                     )
                 } else {
@@ -117,7 +123,11 @@ impl Exceptions {
 
 impl Exception {
     fn covers(&self, finding: &Finding) -> bool {
-        self.check == finding.check && self.object.as_ref().is_none_or(|object| *object == finding.object)
+        self.check == finding.check
+            && self
+                .object
+                .as_ref()
+                .is_none_or(|object| *object == finding.object)
     }
 }
 
@@ -163,14 +173,21 @@ mod tests {
         assert_eq!(place("a", "Pod y"), None);
         assert_eq!(place("b", "Pod x"), None, "its day is over");
         assert_eq!(place("c", "anything"), Some(2));
-        let told: Vec<_> = exceptions.findings(TODAY, &[0]).iter().map(|one| one.check).collect();
+        let told: Vec<_> = exceptions
+            .findings(TODAY, &[0])
+            .iter()
+            .map(|one| one.check)
+            .collect();
         assert_eq!(told, ["exception-over", "exception-unused"]);
     }
 
     #[test]
     fn an_exception_without_reason_or_day_is_refused() {
         for (text, expected) in [
-            ("exceptions: [{check: a, until: 2026-01-01}]", "missing field `reason`"),
+            (
+                "exceptions: [{check: a, until: 2026-01-01}]",
+                "missing field `reason`",
+            ),
             ("exceptions: [{check: a, reason: r}]", "missing field `until`"),
             (
                 "exceptions: [{check: a, reason: ' ', until: 2026-01-01}]",

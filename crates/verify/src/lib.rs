@@ -17,6 +17,7 @@ mod report;
 mod sandbox;
 mod seed;
 mod stage;
+mod standin;
 mod verify;
 
 pub use exceptions::{Exception, Exceptions, FILE as EXCEPTIONS_FILE};

@@ -85,10 +85,16 @@ async fn asked(cluster: &Cluster, stage: &Stage, objects: &[Placed<'_>]) -> Vec<
             "" if resource.namespaced => stage.namespace.as_str(),
             own => own,
         };
-        match cluster.create(resource.at(namespace, ""), &object.value, how).await {
+        match cluster
+            .create(resource.at(namespace, ""), &object.value, how)
+            .await
+        {
             Ok(_) => {}
             // Of a namespace that the release makes, or one that is not the stage's: the guard says so.
-            Err(Error::Refused { why: cluster::Why::NotFound | cluster::Why::Exists, .. }) => {}
+            Err(Error::Refused {
+                why: cluster::Why::NotFound | cluster::Why::Exists,
+                ..
+            }) => {}
             Err(error) => findings.push(refused(placed, &error)),
         }
     }

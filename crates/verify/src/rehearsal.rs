@@ -21,9 +21,10 @@ use release::record::Contents;
 use release::values::Chosen;
 
 use crate::failure::{self, Step};
+use crate::report::Phase;
 use crate::sandbox::{self, Plan, Sandbox};
 use crate::stage::{Live, Request, Stage};
-use crate::report::Phase;
+use crate::standin;
 
 /// What a rehearsal came to.
 #[derive(Debug, Default)]
@@ -167,6 +168,7 @@ impl<'a> Rehearsal<'a> {
 
     fn deploy(&mut self, step: Step, (contents, crds): (Contents, Vec<Object>)) -> Result<(), Ended> {
         self.outcome.was_run = true;
+        self.stand_in(&contents);
         self.run(step, async |mut release| {
             let operation = match step {
                 Step::Upgrade => Operation::Upgrade,
@@ -189,6 +191,23 @@ impl<'a> Rehearsal<'a> {
         })
     }
 
+    /// Puts in what the release would make for itself.
+    fn stand_in(&mut self, contents: &Contents) {
+        let mut text = contents.manifest.clone();
+        for hook in &contents.hooks {
+            text.push_str(&format!("\n---\n{}", hook.manifest));
+        }
+        // What can't be read is told by the engine.
+        let objects = manifest::read(&text).unwrap_or_default();
+        let given = &self.stage.target.objects;
+        for stand_in in standin::stand_ins(&objects, given, self.stage.namespace.as_str()) {
+            let put = self.sandbox.seed(std::iter::once(&stand_in.object));
+            if put.is_ok() && !self.outcome.happened.contains(&stand_in.note) {
+                self.outcome.happened.push(stand_in.note);
+            }
+        }
+    }
+
     /// Does something with the release as it is now.
     fn run(
         &mut self,
@@ -202,7 +221,9 @@ impl<'a> Rehearsal<'a> {
                 work(Release::open(&cluster, place, options, Watching::nobody()).await?).await
             })
         });
-        self.keep(step, done.map(|_| ()), |step, error| failure::of_running(step, &error))
+        self.keep(step, done.map(|_| ()), |step, error| {
+            failure::of_running(step, &error)
+        })
     }
 
     /// Keeps what went wrong as findings.

@@ -57,7 +57,11 @@ impl Found {
             .split_once("/templates/")
             .filter(|(chart, _)| !chart.contains('/'))
             .map_or_else(
-                || source.split_once("/charts/").map_or(source, |(chart, _)| &source[chart.len() + 1..]),
+                || {
+                    source
+                        .split_once("/charts/")
+                        .map_or(source, |(chart, _)| &source[chart.len() + 1..])
+                },
                 |(chart, _)| &source[chart.len() + 1..],
             )
     }

@@ -81,12 +81,18 @@ fn except(report: &mut Report, request: &Request) {
     }
     let stages: Vec<String> = request.stages.iter().map(|stage| stage.name.clone()).collect();
     let of_exceptions = request.exceptions.findings(request.today, &used);
-    report.findings.extend(of_exceptions.into_iter().map(|finding| Found {
-        finding,
-        level: Level::L1,
-        stages: stages.clone(),
-    }));
-    for level in report.levels.iter_mut().filter(|one| one.result == Verdict::Failed) {
+    report
+        .findings
+        .extend(of_exceptions.into_iter().map(|finding| Found {
+            finding,
+            level: Level::L1,
+            stages: stages.clone(),
+        }));
+    for level in report
+        .levels
+        .iter_mut()
+        .filter(|one| one.result == Verdict::Failed)
+    {
         let is_left = |found: &Found| {
             let counts = found.level == level.level && found.stages.contains(&level.stage);
             counts && found.finding.severity == Severity::Error
@@ -110,9 +116,7 @@ fn restricted(checks: &Checks) -> String {
 
 fn rehearse(request: &Request, Task { stage, is_fresh }: Task<'_>) -> Result<Outcome, Error> {
     match &stage.live {
-        Some(live) if !is_fresh => {
-            rehearsal::from_live(request, stage, (host(request), host(request)), live)
-        }
+        Some(live) if !is_fresh => rehearsal::from_live(request, stage, (host(request), host(request)), live),
         _ => rehearsal::fresh(request, stage, host(request), |sandbox, made| {
             looks::look(stage, sandbox, made)
         }),
@@ -212,7 +216,9 @@ fn beside_each_other<T: Sync, R: Send>(tasks: &[T], work: impl Fn(&T) -> R + Syn
             });
         }
     });
-    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut done = done
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
 }

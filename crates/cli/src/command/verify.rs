@@ -187,7 +187,9 @@ impl Diagnose for Problem {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Read { .. } | Self::Write { .. } => "look whether the path is right and may be used".to_owned(),
+            Self::Read { .. } | Self::Write { .. } => {
+                "look whether the path is right and may be used".to_owned()
+            }
             Self::Bad { .. } => "`shipway verify --help` says what each file is".to_owned(),
             Self::NoStage { .. } => "name one of those, or add it under spec.stages".to_owned(),
             Self::Version { .. } => "write it as in --kube-version 1.35".to_owned(),

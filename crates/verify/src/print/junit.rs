@@ -21,7 +21,10 @@ pub(super) fn print(report: &Report, folder: &str) -> String {
                     escaped(&name),
                     escaped(&level.message)
                 ),
-                _ => format!("    <testcase classname=\"{}\" name=\"all checks\"/>\n", escaped(&name)),
+                _ => format!(
+                    "    <testcase classname=\"{}\" name=\"all checks\"/>\n",
+                    escaped(&name)
+                ),
             };
         }
         suites.push_str(&format!(

@@ -17,7 +17,11 @@ pub(super) fn print(report: &Report, folder: &str) -> String {
                    "help": {"text": finding.cure}})
         });
     }
-    let results: Vec<Value> = report.findings.iter().map(|found| result(found, folder)).collect();
+    let results: Vec<Value> = report
+        .findings
+        .iter()
+        .map(|found| result(found, folder))
+        .collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -40,7 +40,10 @@ pub(super) fn print(report: &Report, folder: &str) -> String {
             Verdict::Skipped => "skipped",
             Verdict::Error => "could not be done",
         };
-        text.push_str(&format!("{:?} {} {word}: {}\n", level.level, level.stage, level.message));
+        text.push_str(&format!(
+            "{:?} {} {word}: {}\n",
+            level.level, level.stage, level.message
+        ));
     }
     let [errors, warnings, notes] =
         [Severity::Error, Severity::Warning, Severity::Note].map(|severity| report.count(severity));

@@ -52,7 +52,11 @@ pub(super) fn stages(args: &Args, chart: &Chart, console: &mut Console) -> Resul
         let namespace = one.spec.namespace.as_ref();
         namespace.unwrap_or(&one.metadata.namespace).clone()
     });
-    let namespace = args.namespace.clone().or(of_application).filter(|one| !one.is_empty());
+    let namespace = args
+        .namespace
+        .clone()
+        .or(of_application)
+        .filter(|one| !one.is_empty());
     let namespace: Namespace = namespace
         .or(first_of_tenant)
         .unwrap_or_else(|| "default".to_owned())
@@ -159,7 +163,11 @@ fn application(args: &Args) -> Result<Option<Object<Application>>, Failure> {
         .iter()
         .filter(|object| object.value["kind"] == "Application" && object.api_version == kinds::API_VERSION);
     let (Some(found), None) = (applications.next(), applications.next()) else {
-        return Err(bad(format!("it has to hold one Application of {}", kinds::API_VERSION)).into());
+        return Err(bad(format!(
+            "it has to hold one Application of {}",
+            kinds::API_VERSION
+        ))
+        .into());
     };
     let read = Object::<Application>::read(&found.value);
     Ok(Some(read.map_err(|error| bad(error.to_string()))?))
@@ -173,7 +181,11 @@ fn tenant(path: &PathBuf) -> Result<Object<Tenant>, Failure> {
     let tenants = tenant_manifest::read(path)?;
     match tenants.as_slice() {
         [one] => Ok(Object::read(one).map_err(|error| bad(error.to_string()))?),
-        many => Err(bad(format!("it holds {} tenants, and one is verified for", many.len())).into()),
+        many => Err(bad(format!(
+            "it holds {} tenants, and one is verified for",
+            many.len()
+        ))
+        .into()),
     }
 }
 

@@ -1,0 +1,194 @@
+//! Secrets and ConfigMaps that something makes while the release runs, and that a simulated pod would wait for in vain.
+//!
+//! A Job with the name among its arguments, or a custom object with the name in its spec (a Certificate, an ExternalSecret),
+//! is taken for the maker. What nobody names is not stood in for: its pod waits, as it would in the stage.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use manifest::{Finding, Object, Severity};
+use objects::meta;
+use serde_json::{Map, Value, json};
+
+/// Where the pods of built-in kinds are.
+const PODS: &[(&str, &str)] = &[
+    ("Pod", "/spec"),
+    ("Deployment", "/spec/template/spec"),
+    ("StatefulSet", "/spec/template/spec"),
+    ("DaemonSet", "/spec/template/spec"),
+    ("ReplicaSet", "/spec/template/spec"),
+    ("Job", "/spec/template/spec"),
+    ("CronJob", "/spec/jobTemplate/spec/template/spec"),
+];
+
+/// A Secret or ConfigMap, and the keys that are asked of it.
+type Wanted = BTreeMap<(&'static str, String), BTreeSet<String>>;
+
+/// What stands in for something, and the note that says so.
+pub(crate) struct StandIn {
+    pub object: Value,
+    pub note: Finding,
+}
+
+/// Finds what has to be stood in for. `given` is what is there before the release.
+pub(crate) fn stand_ins(objects: &[Object], given: &[Value], namespace: &str) -> Vec<StandIn> {
+    let mut wanted = Wanted::new();
+    for object in objects {
+        if let Some(pod) = pod(object) {
+            asked(pod, &mut wanted);
+        }
+    }
+    let there = |kind: &str, name: &str| {
+        let is_it = |value: &Value| value["kind"] == kind && meta::name(value) == name;
+        given.iter().any(is_it) || objects.iter().any(|object| is_it(&object.value))
+    };
+    let missing = wanted.into_iter().filter(|((kind, name), _)| !there(kind, name));
+    missing
+        .filter_map(|((kind, name), keys)| {
+            let maker = objects.iter().find(|object| makes(object, &name))?;
+            let data: Map<String, Value> = keys.into_iter().map(|key| (key, json!(""))).collect();
+            Some(StandIn {
+                object: json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, "data": data}),
+                note: Finding {
+                    check: "made-at-runtime",
+                    severity: Severity::Note,
+                    object: maker.key.to_string(),
+                    path: String::new(),
+                    source: maker.source.clone(),
+                    line: 0,
+                    message: format!("is taken to make {kind} {name}; an empty one stood in for it"),
+                    cure: Cow::Borrowed("nothing to do, if that is so; `--given` puts in a real one"),
+                },
+            })
+        })
+        .collect()
+}
+
+fn pod(object: &Object) -> Option<&Value> {
+    let kind = object.key.kind.name.as_ref();
+    let (_, path) = PODS.iter().find(|(name, _)| *name == kind)?;
+    object.value.pointer(path)
+}
+
+/// Adds what a pod can't start without.
+fn asked(pod: &Value, wanted: &mut Wanted) {
+    let mut want = |kind, of: &Value, name: &str, keys: Vec<String>| {
+        let name = meta::text(of, name);
+        if !name.is_empty() && of["optional"] != true {
+            wanted.entry((kind, name.to_owned())).or_default().extend(keys);
+        }
+    };
+    let keys = |of: &Value| {
+        let items = of["items"].as_array().into_iter().flatten();
+        items
+            .map(|item| meta::text(item, "key").to_owned())
+            .collect::<Vec<_>>()
+    };
+    for volume in meta::list_at(pod, "/volumes") {
+        let projected = meta::list_at(volume, "/projected/sources").iter();
+        for source in std::iter::once(volume).chain(projected) {
+            let (secret, map) = (&source["secret"], &source["configMap"]);
+            want("Secret", secret, "secretName", keys(secret));
+            want("Secret", secret, "name", keys(secret));
+            want("ConfigMap", map, "name", keys(map));
+        }
+    }
+    let lists = ["/initContainers", "/containers"];
+    for container in lists.iter().flat_map(|list| meta::list_at(pod, list)) {
+        for from in meta::list_at(container, "/envFrom") {
+            want("Secret", &from["secretRef"], "name", Vec::new());
+            want("ConfigMap", &from["configMapRef"], "name", Vec::new());
+        }
+        for env in meta::list_at(container, "/env") {
+            let key = |of: &Value| vec![meta::text(of, "key").to_owned()];
+            let (secret, map) = (
+                &env["valueFrom"]["secretKeyRef"],
+                &env["valueFrom"]["configMapKeyRef"],
+            );
+            want("Secret", secret, "name", key(secret));
+            want("ConfigMap", map, "name", key(map));
+        }
+    }
+}
+
+/// Whether an object is one that makes things, and names this one.
+fn makes(object: &Object, name: &str) -> bool {
+    let group = object.key.kind.group.as_ref();
+    let is_custom = group.contains('.') && !group.ends_with(".k8s.io");
+    match object.key.kind.name.as_ref() {
+        "Job" | "CronJob" => pod(object).is_some_and(|pod| {
+            let containers = meta::list_at(pod, "/initContainers").iter();
+            let mut containers = containers.chain(meta::list_at(pod, "/containers"));
+            containers.any(|one| {
+                ["command", "args", "env"]
+                    .iter()
+                    .any(|field| names(&one[*field], name))
+            })
+        }),
+        _ => is_custom && names(&object.value["spec"], name),
+    }
+}
+
+/// Whether a name stands somewhere in a value, as a word.
+fn names(value: &Value, name: &str) -> bool {
+    match value {
+        Value::String(text) => {
+            let is_part = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '.');
+            let mut words = text.split(|char: char| !is_part(char));
+            words.any(|word| word == name)
+        }
+        Value::Array(items) => items.iter().any(|item| names(item, name)),
+        Value::Object(fields) => fields.values().any(|field| names(field, name)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEPLOYMENT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {template: {spec: {
+  volumes: [{name: t, secret: {secretName: tls}}, {name: o, secret: {secretName: maybe, optional: true}}],
+  containers: [{name: c, env: [{name: K, valueFrom: {secretKeyRef: {name: keys, key: k}}}]}]}}}
+";
+
+    #[test]
+    fn what_a_job_or_a_custom_object_names_is_stood_in_for() {
+        let job = |args: &str| {
+            format!(
+                "---\napiVersion: batch/v1\nkind: Job\nmetadata: {{name: j}}\nspec: {{template: {{spec: {{containers: [{{name: c, args: [{args}]}}]}}}}}}\n"
+            )
+        };
+        let certificate = "---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: c}\nspec: {secretName: tls}\n";
+        let given = json!({"kind": "Secret", "metadata": {"name": "tls"}});
+        for (others, given, expected) in [
+            (String::new(), None, vec![]),
+            (job("--secret-name=tls"), None, vec!["Secret tls"]),
+            (job("--secret-name=tls-2"), None, vec![]),
+            (certificate.to_owned(), None, vec!["Secret tls"]),
+            (certificate.to_owned(), Some(given), vec![]),
+            (job("tls, keys"), None, vec!["Secret keys", "Secret tls"]),
+        ] {
+            let objects = manifest::read(&format!("{DEPLOYMENT}{others}")).unwrap();
+            let given: Vec<Value> = given.into_iter().collect();
+            let found: Vec<String> = stand_ins(&objects, &given, "shop")
+                .iter()
+                .map(|one| format!("{} {}", meta::text(&one.object, "kind"), meta::name(&one.object)))
+                .collect();
+            assert_eq!(found, expected, "{others}");
+        }
+    }
+
+    #[test]
+    fn it_has_the_keys_that_are_asked_for() {
+        let job = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {template: {spec: {containers: [{name: c, args: [keys]}]}}}\n";
+        let objects = manifest::read(&format!("{DEPLOYMENT}{job}")).unwrap();
+        let found = stand_ins(&objects, &[], "shop");
+        assert_eq!(found[0].object["data"], json!({"k": ""}));
+        assert_eq!(found[0].note.check, "made-at-runtime");
+    }
+}
