@@ -1,5 +1,7 @@
 //! One object of a release.
 
+use std::borrow::Cow;
+
 use objects::{Key, Kind, meta};
 use serde_json::Value;
 
@@ -33,4 +35,38 @@ pub(crate) fn kind_of(object: &Value) -> (&str, &str) {
     let version = meta::text(object, "apiVersion");
     let group = version.rsplit_once('/').map_or("", |(group, _)| group);
     (group, meta::text(object, "kind"))
+}
+
+/// The value without nulls, which mean to the API server that the field is not there. Copied only where there are any;
+/// as deep as the reader of YAML lets values nest.
+#[must_use]
+pub fn without_nulls(value: &Value) -> Cow<'_, Value> {
+    if has_nulls(value) {
+        Cow::Owned(cleared(value))
+    } else {
+        Cow::Borrowed(value)
+    }
+}
+
+fn has_nulls(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.values().any(|value| value.is_null() || has_nulls(value)),
+        Value::Array(items) => items.iter().any(has_nulls),
+        _ => false,
+    }
+}
+
+fn cleared(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let entries = map.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(
+                entries
+                    .map(|(key, value)| (key.clone(), cleared(value)))
+                    .collect(),
+            )
+        }
+        Value::Array(items) => Value::Array(items.iter().map(cleared).collect()),
+        other => other.clone(),
+    }
 }

@@ -12,6 +12,7 @@ pub mod condition;
 pub mod control;
 mod kind;
 pub mod labels;
+mod lifecycle;
 pub mod meta;
 pub mod pod;
 mod quantity;
@@ -22,5 +23,6 @@ mod world;
 
 pub use kind::{Key, Kind};
 pub use labels::Selector;
+pub use lifecycle::Lifecycle;
 pub use quantity::{Quantity, Units};
 pub use world::{Brief, Change, Source, World};

@@ -1,28 +1,27 @@
-//! Kubernetes APIs on their way out.
-//!
-//! The table is what Helm 4.1.4 says of every kind it knows: API version, kind, the minor version of 1.x since
-//! which it is deprecated, the one that removes it, and what to use instead.
+//! Kubernetes APIs on their way out, in Helm's words.
+
+use objects::Lifecycle;
 
 /// Helm's default where no `--kube-version` is given.
 const DEFAULT: (u64, u64) = (1, 35);
 
-static TABLE: &str = include_str!("deprecated.tsv");
-
 /// The warning for a kind that is deprecated in a version, given as major and minor.
 pub(super) fn warning(api_version: &str, kind: &str, kube_version: Option<(u64, u64)>) -> Option<String> {
     let (major, minor) = kube_version.unwrap_or(DEFAULT);
-    let mut lines = TABLE.lines().map(|line| line.split('\t').collect::<Vec<_>>());
-    let line = lines.find(|fields| fields.len() == 5 && fields[0] == api_version && fields[1] == kind)?;
-    let since: u64 = line[2].parse().ok()?;
-    if major < 1 || (major == 1 && minor < since) {
+    let Lifecycle {
+        deprecated,
+        removed,
+        instead,
+    } = Lifecycle::known_to_helm(api_version, kind)?;
+    if major < 1 || (major == 1 && minor < deprecated) {
         return None;
     }
-    let mut text = format!("{api_version} {kind} is deprecated in v1.{since}+");
-    if !line[3].is_empty() {
-        text.push_str(&format!(", unavailable in v1.{}+", line[3]));
+    let mut text = format!("{api_version} {kind} is deprecated in v1.{deprecated}+");
+    if let Some(removed) = removed {
+        text.push_str(&format!(", unavailable in v1.{removed}+"));
     }
-    if !line[4].is_empty() {
-        text.push_str(&format!("; use {}", line[4]));
+    if !instead.is_empty() {
+        text.push_str(&format!("; use {instead}"));
     }
     Some(text)
 }
@@ -40,13 +39,5 @@ mod tests {
         assert_eq!(check(Some((1, 21))).as_deref(), Some(text));
         assert_eq!(check(Some((1, 20))), None);
         assert_eq!(warning("apps/v1", "Deployment", None), None);
-    }
-
-    #[test]
-    fn every_line_of_the_table_is_whole() {
-        for line in TABLE.lines() {
-            let fields: Vec<&str> = line.split('\t').collect();
-            assert!(fields.len() == 5 && fields[2].parse::<u64>().is_ok(), "{line}");
-        }
     }
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cel::{Budget, Error, Lookup, Program, Type, Value as Cel, Variables};
 use manifest::finding::{Finding, shown};
-use manifest::{Object, Placed};
+use manifest::{Object, Placed, without_nulls};
 use objects::meta;
 use serde_json::Value;
 
@@ -308,22 +308,5 @@ impl Findings<'_> {
             cure: Cow::Borrowed(rule.cure),
         };
         self.all.push((path, finding));
-    }
-}
-
-/// The value without nulls, which mean to the API server that the field is not there. As deep as the reader of YAML lets
-/// values nest.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let entries = map.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(
-                entries
-                    .map(|(key, value)| (key.clone(), without_nulls(value)))
-                    .collect(),
-            )
-        }
-        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
-        other => other.clone(),
     }
 }
