@@ -34,7 +34,10 @@ fn survey(file: &str, context: &Context) {
     match manifest::read_placed(&text) {
         Ok(objects) => {
             for one in check(&objects, context) {
-                println!("{}\t{}\t{}\t{}\t{}\t{}:{}\t{}", one.severity, one.check, file, one.object, one.path, one.source, one.line, one.message);
+                println!(
+                    "{}\t{}\t{}\t{}\t{}\t{}:{}\t{}",
+                    one.severity, one.check, file, one.object, one.path, one.source, one.line, one.message
+                );
             }
         }
         Err(failed) => println!("{file}\tunreadable\t{failed}"),

@@ -50,9 +50,16 @@ struct Definition<'a> {
 }
 
 fn look(view: &View<'_>, found: &mut Findings) {
-    let definitions: BTreeMap<Kind, Definition<'_>> =
-        view.items.iter().filter_map(|item| Some((kind(item)?, definition(item)))).collect();
-    let known = view.context.known.as_ref().and_then(|known| known.custom_kinds.as_ref());
+    let definitions: BTreeMap<Kind, Definition<'_>> = view
+        .items
+        .iter()
+        .filter_map(|item| Some((kind(item)?, definition(item))))
+        .collect();
+    let known = view
+        .context
+        .known
+        .as_ref()
+        .and_then(|known| known.custom_kinds.as_ref());
     for (at, item) in view.items.iter().enumerate() {
         let (kind, version) = (item.kind(), item.object.api_version.as_str());
         let there = known.map(|kinds| kinds.contains(kind));
@@ -68,7 +75,10 @@ fn look(view: &View<'_>, found: &mut Findings) {
                         Some(_) => Severity::Error,
                         None => Severity::Warning,
                     };
-                    let message = format!("the kind is defined in {}, in the same release", place(definition.item));
+                    let message = format!(
+                        "the kind is defined in {}, in the same release",
+                        place(definition.item)
+                    );
                     found.add_as(&WITH_ITS_OBJECT, severity, (at, "/kind"), message);
                 }
             }
@@ -105,7 +115,8 @@ fn definition<'a>(item: &'a Item<'a>) -> Definition<'a> {
 /// Whether a definition is installed with the other objects, and not before them as those of `crds/` and hooks are.
 fn is_template(definition: &Item<'_>) -> bool {
     let source = &definition.object.source;
-    let is_before = source.contains("/crds/") && !source.contains("/templates/") || source.starts_with("crds/");
+    let is_before =
+        source.contains("/crds/") && !source.contains("/templates/") || source.starts_with("crds/");
     definition.hook.is_none() && !source.is_empty() && !is_before
 }
 
@@ -118,6 +129,9 @@ fn is_custom(kind: &Kind) -> bool {
     kind.group.contains('.') && !kind.group.ends_with(".k8s.io")
         || matches!(
             kind.group.as_ref(),
-            "gateway.networking.k8s.io" | "snapshot.storage.k8s.io" | "autoscaling.k8s.io" | "policy.networking.k8s.io"
+            "gateway.networking.k8s.io"
+                | "snapshot.storage.k8s.io"
+                | "autoscaling.k8s.io"
+                | "policy.networking.k8s.io"
         )
 }

@@ -105,7 +105,10 @@ fn look(view: &View<'_>, found: &mut Findings) {
     }
     for pods in view.pods.iter().filter(|pods| pods.built_in) {
         let item = &view.items[pods.item];
-        let is_kept = matches!(item.kind().name.as_ref(), "Deployment" | "StatefulSet" | "DaemonSet");
+        let is_kept = matches!(
+            item.kind().name.as_ref(),
+            "Deployment" | "StatefulSet" | "DaemonSet"
+        );
         let replicas = replicas(view, item);
         if !is_kept || item.hook.is_some() || replicas == Some(0) || !serves(view, pods) {
             continue;
@@ -151,15 +154,25 @@ fn of_pods(pods: &Pods<'_>, found: &mut Findings) {
         some => some,
     };
     let Some(first) = serving.first() else { return };
-    if !serving.iter().any(|one| one.value.get("readinessProbe").is_some()) {
-        let message = format!("container {} has no readinessProbe", meta::text(first.value, "name"));
+    if !serving
+        .iter()
+        .any(|one| one.value.get("readinessProbe").is_some())
+    {
+        let message = format!(
+            "container {} has no readinessProbe",
+            meta::text(first.value, "name")
+        );
         found.add(&NO_READINESS, (pods.item, &first.at), message);
     }
     let grace = meta::number_at(pods.spec(), "/terminationGracePeriodSeconds").unwrap_or(30);
     for one in &containers {
         if let Some(sleep) = pause(one.value).filter(|sleep| *sleep >= grace) {
             let message = format!("preStop waits {sleep} s, and the pod is killed after {grace} s");
-            found.add(&GRACE_TOO_SHORT, (pods.item, &format!("{}/lifecycle/preStop", one.at)), message);
+            found.add(
+                &GRACE_TOO_SHORT,
+                (pods.item, &format!("{}/lifecycle/preStop", one.at)),
+                message,
+            );
         }
     }
     let has_stop = |one: &&&Container<'_>| meta::at(one.value, "/lifecycle/preStop").is_some();
@@ -175,18 +188,17 @@ fn pause(container: &Value) -> Option<i64> {
     if let Some(seconds) = meta::number_at(stop, "/sleep/seconds") {
         return Some(seconds);
     }
-    let command = meta::list_at(stop, "/exec/command").iter().filter_map(Value::as_str);
+    let command = meta::list_at(stop, "/exec/command")
+        .iter()
+        .filter_map(Value::as_str);
     let words: Vec<&str> = command.flat_map(str::split_whitespace).collect();
-    let at = words.iter().position(|word| word.rsplit('/').next() == Some("sleep"))?;
+    let at = words
+        .iter()
+        .position(|word| word.rsplit('/').next() == Some("sleep"))?;
     words.get(at + 1)?.trim_end_matches([';', 's']).parse().ok()
 }
 
-fn many(
-    view: &View<'_>,
-    (pods, item): (&Pods<'_>, &Item<'_>),
-    replicas: Option<i64>,
-    found: &mut Findings,
-) {
+fn many(view: &View<'_>, (pods, item): (&Pods<'_>, &Item<'_>), replicas: Option<i64>, found: &mut Findings) {
     if replicas == Some(1) {
         let message = format!("{} has one replica", item.short());
         // Where nobody writes it, the default is meant.
@@ -199,7 +211,8 @@ fn many(
         .map(|(_, budget)| &*budget.value)
         .chain(there);
     let selects = |budget: &Value| {
-        meta::at(budget, "/spec/selector").is_some_and(|selector| pods.is_selected(&selection::read(selector)))
+        meta::at(budget, "/spec/selector")
+            .is_some_and(|selector| pods.is_selected(&selection::read(selector)))
     };
     if !budgets.any(selects) {
         let message = format!("no PodDisruptionBudget selects the pods of {}", item.short());
@@ -229,7 +242,9 @@ fn all_at_once((at, item): (usize, &Item<'_>), replicas: Option<i64>, found: &mu
     };
     if all {
         let given = meta::at(&item.value, pointer).unwrap_or(&Value::Null);
-        let of = replicas.map(|replicas| format!(" of {replicas}")).unwrap_or_default();
+        let of = replicas
+            .map(|replicas| format!(" of {replicas}"))
+            .unwrap_or_default();
         let message = format!("maxUnavailable is {}{of}", given.to_string().trim_matches('"'));
         found.add(&ALL_AT_ONCE, (at, pointer), message);
     }
@@ -252,7 +267,10 @@ fn claim(view: &View<'_>, (pods, item): (&Pods<'_>, &Item<'_>), found: &mut Find
         let modes = meta::list_at(claim, "/spec/accessModes");
         let is_single = |mode: &Value| mode == "ReadWriteOnce" || mode == "ReadWriteOncePod";
         if !modes.is_empty() && modes.iter().all(is_single) {
-            let message = format!("PersistentVolumeClaim {name} is {}", modes[0].as_str().unwrap_or_default());
+            let message = format!(
+                "PersistentVolumeClaim {name} is {}",
+                modes[0].as_str().unwrap_or_default()
+            );
             found.add(&CLAIM_HELD, (pods.item, &at), message);
         }
     }

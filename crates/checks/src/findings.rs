@@ -41,7 +41,9 @@ impl Findings {
             check,
             severity,
             item,
-            path: steps.map(|step| step.replace("~1", "/").replace("~0", "~")).collect(),
+            path: steps
+                .map(|step| step.replace("~1", "/").replace("~0", "~"))
+                .collect(),
             message,
         });
     }

@@ -69,7 +69,10 @@ fn look(view: &View<'_>, found: &mut Findings) {
             left((at, item), hook, found);
         }
         if item.is("batch", "Job") && meta::at(&item.value, "/spec/backoffLimit").is_none() {
-            let deadlines = ["/spec/activeDeadlineSeconds", "/spec/template/spec/activeDeadlineSeconds"];
+            let deadlines = [
+                "/spec/activeDeadlineSeconds",
+                "/spec/template/spec/activeDeadlineSeconds",
+            ];
             let is_open = |pointer: &&str| meta::at(&item.value, pointer).is_none();
             if deadlines.iter().all(|pointer| is_open(&pointer)) {
                 let message = "neither backoffLimit nor activeDeadlineSeconds is given".to_owned();
@@ -80,7 +83,10 @@ fn look(view: &View<'_>, found: &mut Findings) {
     for pods in view.pods.iter().filter(|pods| pods.built_in) {
         let item = &view.items[pods.item];
         if let Some(hook) = item.hook.as_ref().filter(|hook| hook.runs("pre-install")) {
-            for one in uses::of(pods).into_iter().filter(|one| one.needed == Needed::ToStart) {
+            for one in uses::of(pods)
+                .into_iter()
+                .filter(|one| one.needed == Needed::ToStart)
+            {
                 if let Some(why) = not_yet(view, (item, hook), &one.kind, one.name) {
                     found.add(&BEFORE, (pods.item, &one.at), why);
                 }
@@ -92,9 +98,17 @@ fn look(view: &View<'_>, found: &mut Findings) {
 /// Whether what a hook leaves behind is met by the next one.
 fn left((at, item): (usize, &Item<'_>), hook: &Hook, found: &mut Findings) {
     let has = |policy: &str| hook.delete_policies.iter().any(|one| one == policy);
-    let runs_again = ["pre-upgrade", "post-upgrade", "pre-rollback", "post-rollback", "test", "test-success"];
+    let runs_again = [
+        "pre-upgrade",
+        "post-upgrade",
+        "pre-rollback",
+        "post-rollback",
+        "test",
+        "test-success",
+    ];
     let again = runs_again.iter().find(|event| hook.runs(event));
-    let Some(again) = again.filter(|_| !hook.delete_policies.is_empty() && !has("before-hook-creation")) else {
+    let Some(again) = again.filter(|_| !hook.delete_policies.is_empty() && !has("before-hook-creation"))
+    else {
         return;
     };
     // A name that is made from the revision, the time or the content changes by itself.
@@ -105,7 +119,10 @@ fn left((at, item): (usize, &Item<'_>), hook: &Hook, found: &mut Findings) {
         (true, false) => (Severity::Warning, "after it failed"),
         (false, _) => (Severity::Error, "after it succeeded"),
     };
-    let message = format!("{} is not deleted {when}, and {again} makes it again", item.short());
+    let message = format!(
+        "{} is not deleted {when}, and {again} makes it again",
+        item.short()
+    );
     found.add_as(&LEFT, severity, (at, DELETE_POLICY_AT), message);
 }
 

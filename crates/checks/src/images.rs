@@ -113,6 +113,7 @@ fn wrong(image: &str) -> Option<&'static str> {
         Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => rest,
         _ => name,
     };
-    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.' | '/');
+    let is_part =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.' | '/');
     (!path.chars().all(is_part)).then_some("has other characters than lower case letters, digits and '-_./'")
 }

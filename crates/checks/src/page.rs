@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::table;
 use crate::check::Check;
+use crate::table;
 
 const HEAD: &str = "\
 <!-- Made from the table of checks in crates/checks/src, the examples from the cases of its test:
@@ -23,7 +23,11 @@ there where it is not.
 pub fn page(example: impl Fn(&str) -> String) -> String {
     let mut page = HEAD.to_owned();
     for theme in table::THEMES {
-        let _ = write!(page, "\n## {}\n\n| check | finds | told as |\n|---|---|---|\n", theme.title);
+        let _ = write!(
+            page,
+            "\n## {}\n\n| check | finds | told as |\n|---|---|---|\n",
+            theme.title
+        );
         for check in theme.checks {
             let Check {
                 id, title, severity, ..

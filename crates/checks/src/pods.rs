@@ -103,11 +103,14 @@ impl<'a> Pods<'a> {
 
     /// Every container, init containers first.
     pub(crate) fn containers(&self) -> Vec<Container<'a>> {
-        let init = self.list("initContainers").into_iter().map(|(at, value)| Container {
-            at,
-            value,
-            stays: meta::text(value, "restartPolicy") == "Always",
-        });
+        let init = self
+            .list("initContainers")
+            .into_iter()
+            .map(|(at, value)| Container {
+                at,
+                value,
+                stays: meta::text(value, "restartPolicy") == "Always",
+            });
         let main = self.list("containers").into_iter().map(|(at, value)| Container {
             at,
             value,
@@ -124,7 +127,9 @@ impl<'a> Pods<'a> {
     /// Whether something outside of the chart is asked to add containers.
     pub(crate) fn is_injected(&self) -> bool {
         let marks = ["/metadata/annotations", "/metadata/labels"];
-        let mut marks = marks.iter().filter_map(|at| meta::at(self.template, at)?.as_object());
+        let mut marks = marks
+            .iter()
+            .filter_map(|at| meta::at(self.template, at)?.as_object());
         marks.any(|map| INJECTED.iter().any(|mark| map.contains_key(*mark)))
     }
 
@@ -138,7 +143,9 @@ impl<'a> Pods<'a> {
 pub(crate) fn written(selector: &Value) -> Value {
     match selector {
         Value::Object(map) => {
-            let kept = map.iter().filter(|(key, _)| !ADDED_LABELS.contains(&key.as_str()));
+            let kept = map
+                .iter()
+                .filter(|(key, _)| !ADDED_LABELS.contains(&key.as_str()));
             Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
         }
         other => other.clone(),

@@ -89,7 +89,9 @@ fn look(view: &View<'_>, found: &mut Findings) {
                 unlimited.push(name);
             }
             // A limit is a request too, where none is given.
-            let asks = ["/resources/requests", "/resources/limits"].iter().any(|at| has(at));
+            let asks = ["/resources/requests", "/resources/limits"]
+                .iter()
+                .any(|at| has(at));
             if container.stays && !asks && !has_of_pod(pods, "requests") {
                 unasked.push(name);
             }
@@ -120,7 +122,9 @@ fn amounts(pods: &Pods<'_>, container: &Container<'_>, found: &mut Findings) {
     for field in ["requests", "limits"] {
         for (resource, amount) in map(field) {
             let at = format!("{}/resources/{field}/{}", container.at, step(resource));
-            let shown = amount.as_str().map_or_else(|| amount.to_string(), |text| format!("{text:?}"));
+            let shown = amount
+                .as_str()
+                .map_or_else(|| amount.to_string(), |text| format!("{text:?}"));
             if Quantity::of(amount).is_none() {
                 found.add(&NOT_AN_AMOUNT, (pods.item, &at), format!("{shown} is no amount"));
             } else if resource == "memory" && amount.as_str().is_some_and(|text| text.ends_with('m')) {
@@ -136,7 +140,11 @@ fn amounts(pods: &Pods<'_>, container: &Container<'_>, found: &mut Findings) {
             && most < least
         {
             let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let message = format!("the limit of {resource} is {}, the request {}", plain(limit), plain(request));
+            let message = format!(
+                "the limit of {resource} is {}, the request {}",
+                plain(limit),
+                plain(request)
+            );
             let at = format!("{}/resources/limits/{}", container.at, step(resource));
             found.add(&LIMIT_BELOW_REQUEST, (pods.item, &at), message);
         }

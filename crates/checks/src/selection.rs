@@ -11,7 +11,16 @@ use crate::pods::{Pods, written, written_selector};
 use crate::view::View;
 
 /// Labels that nobody changes once a pod runs: a selector that asks for one of these has to find it in the template.
-const STEADY: &[&str] = &["app", "chart", "component", "heritage", "k8s-app", "name", "release", "tier"];
+const STEADY: &[&str] = &[
+    "app",
+    "chart",
+    "component",
+    "heritage",
+    "k8s-app",
+    "name",
+    "release",
+    "tier",
+];
 
 /// The beginnings of more of them.
 const STEADY_PREFIXES: &[&str] = &["app.kubernetes.io/", "helm.sh/"];
@@ -132,14 +141,23 @@ fn differing<'s>(wanted: &'s Map<String, Value>, labels: &'s Value) -> Vec<Diffe
 fn is_steady(differs: &Differs<'_>, labels: &Value) -> bool {
     let Differs { key, has, .. } = differs;
     let known = STEADY.contains(key) || STEADY_PREFIXES.iter().any(|prefix| key.starts_with(prefix));
-    let others = || labels.as_object().into_iter().flat_map(Map::keys).map(String::as_str);
+    let others = || {
+        labels
+            .as_object()
+            .into_iter()
+            .flat_map(Map::keys)
+            .map(String::as_str)
+    };
     has.is_some() || known || stdx::nearest(key, others()).is_some()
 }
 
 /// Whether a word is another one with a slip of the keyboard: near, of letters, and neither counted nor an abbreviation.
 fn is_misspelt(word: &str, other: &str) -> bool {
     let letters = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).count();
-    word.len() >= 4 && letters(word) >= 4 && digits(word) == digits(other) && stdx::nearest(word, [other]).is_some()
+    word.len() >= 4
+        && letters(word) >= 4
+        && digits(word) == digits(other)
+        && stdx::nearest(word, [other]).is_some()
 }
 
 fn digits(text: &str) -> String {

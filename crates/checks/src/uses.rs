@@ -103,12 +103,7 @@ fn key_of<'a>(value: &'a Value, base: &str, pointer: &str, kind: Kind) -> Option
 }
 
 /// A reference whose keys become files: all, or those of `items`.
-fn mounted<'a>(
-    value: &'a Value,
-    base: &str,
-    pointer: &str,
-    (field, kind): (&str, Kind),
-) -> Option<Use<'a>> {
+fn mounted<'a>(value: &'a Value, base: &str, pointer: &str, (field, kind): (&str, Kind)) -> Option<Use<'a>> {
     let reference = meta::at(value, pointer)?;
     let items = each(reference, &format!("{base}{pointer}"), "/items");
     let keys = items

@@ -56,9 +56,15 @@ fn look(view: &View<'_>, found: &mut Findings) {
         let (check, what) = if let Some(removed) = removed_by(minor) {
             (&REMOVED, format!("is not served since Kubernetes 1.{removed}"))
         } else if let Some(removed) = removed_by(next) {
-            (&REMOVED_NEXT, format!("is not served from Kubernetes 1.{removed} on"))
+            (
+                &REMOVED_NEXT,
+                format!("is not served from Kubernetes 1.{removed} on"),
+            )
         } else if deprecated <= minor {
-            (&DEPRECATED, format!("is deprecated since Kubernetes 1.{deprecated}"))
+            (
+                &DEPRECATED,
+                format!("is deprecated since Kubernetes 1.{deprecated}"),
+            )
         } else {
             continue;
         };
@@ -66,6 +72,10 @@ fn look(view: &View<'_>, found: &mut Findings) {
             "" => String::new(),
             instead => format!("; use {instead}"),
         };
-        found.add(check, (at, "/apiVersion"), format!("{version} {kind} {what}{instead}"));
+        found.add(
+            check,
+            (at, "/apiVersion"),
+            format!("{version} {kind} {what}{instead}"),
+        );
     }
 }

@@ -134,7 +134,8 @@ impl<'a> View<'a> {
         let made = self.of(kind).filter(move |(_, item)| item.namespace == namespace);
         let there = self.context.known.iter().flat_map(|known| known.objects.keys());
         let there = there.filter(move |key| key.kind == *kind && *key.namespace == *namespace);
-        made.map(|(_, item)| item.name()).chain(there.map(|key: &Key| key.name.as_ref()))
+        made.map(|(_, item)| item.name())
+            .chain(there.map(|key: &Key| key.name.as_ref()))
     }
 
     /// The objects of a kind that the cluster has in a namespace and whose content is known.
@@ -211,7 +212,9 @@ pub(crate) fn step(name: &str) -> Cow<'_, str> {
 /// A list with the pointer of each item.
 pub(crate) fn each<'v>(value: &'v Value, base: &str, list: &str) -> Vec<(String, &'v Value)> {
     let items = meta::list_at(value, list).iter().enumerate();
-    items.map(|(at, item)| (format!("{base}{list}/{at}"), item)).collect()
+    items
+        .map(|(at, item)| (format!("{base}{list}/{at}"), item))
+        .collect()
 }
 
 impl View<'_> {
@@ -222,7 +225,10 @@ impl View<'_> {
             meta::text(target, "name") == workload.name() && (kind.is_empty() || kind == workload.kind().name)
         };
         let scales = |value: &Value| meta::at(value, "/spec/scaleTargetRef").is_some_and(is_target);
-        let here = self.items.iter().filter(|item| item.namespace == workload.namespace);
+        let here = self
+            .items
+            .iter()
+            .filter(|item| item.namespace == workload.namespace);
         here.map(|item| &*item.value).any(scales)
             || self
                 .there(&Kind::HORIZONTAL_POD_AUTOSCALER, workload.namespace)

@@ -7,9 +7,8 @@
 //! SW00xx the command line   SW01xx names   SW02xx charts
 //! SW03xx the mini cluster   SW04xx clusters   SW05xx releases
 //! SW06xx the hub and its tenants
-//! SW0611 and on: services made from a template   SW09xx verification
 //! SW0611 and on: services made from a template
-//! SW08xx repositories of charts and their forges
+//! SW08xx repositories of charts and their forges   SW09xx verification
 //! ```
 
 use std::fmt;
@@ -104,9 +103,6 @@ registry! {
     NEW_UNRESOLVED = "SW0615", Stalled, "conflicts of an earlier update are not resolved";
     NEW_FILES = "SW0616", Stalled, "the files of a service can't be read or written";
 
-    EXCEPTIONS = "SW0901", InvalidInput, "the exceptions of a chart can't be used";
-    VERIFY_INPUT = "SW0902", InvalidInput, "what a chart is to be verified with can't be used";
-    SANDBOX = "SW0903", Stalled, "a mini cluster can't be made like a stage's";
     SOURCE_ADDRESS = "SW0801", InvalidInput, "a repository's address or credentials can't be used";
     SOURCE_UNREACHABLE = "SW0802", Retry, "a repository can't be reached";
     SOURCE_REFUSED = "SW0803", Stalled, "a repository refuses the credentials";
@@ -118,6 +114,10 @@ registry! {
     FORGE_REFUSED = "SW0809", Stalled, "a forge refuses a request";
     FORGE_BUSY = "SW0810", Wait, "a forge takes no more requests for now";
     FORGE_ANSWER = "SW0811", Retry, "a forge does not answer as it should";
+
+    EXCEPTIONS = "SW0901", InvalidInput, "the exceptions of a chart can't be used";
+    VERIFY_INPUT = "SW0902", InvalidInput, "what a chart is to be verified with can't be used";
+    SANDBOX = "SW0903", Stalled, "a mini cluster can't be made like a stage's";
 }
 
 impl Code {

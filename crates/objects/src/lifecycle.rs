@@ -61,7 +61,10 @@ mod tests {
             assert_eq!(line.matches('\t').count(), 4, "{line}");
             assert!(seen.insert((version, kind)), "{line}");
             let deprecated: u64 = deprecated.parse().unwrap();
-            assert!(removed.is_empty() || removed.parse::<u64>().unwrap() > deprecated, "{line}");
+            assert!(
+                removed.is_empty() || removed.parse::<u64>().unwrap() > deprecated,
+                "{line}"
+            );
         }
     }
 

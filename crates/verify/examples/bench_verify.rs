@@ -33,6 +33,7 @@ fn main() {
             serves_users: true,
         }],
         chart,
+        lint: Vec::new(),
         exceptions: verify::Exceptions::default(),
         checks: verify::Checks::default(),
         today: jiff::civil::date(2026, 1, 1),

@@ -7,13 +7,16 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use chart::render::Shown;
+use checks::{Context, Known};
 use cluster::rendering::Made;
 use cluster::{Cluster, Error, Write};
 use manifest::{Finding, Placed, Severity};
-use objects::meta;
+use model::Revision;
+use objects::{Key, Kind, Quantity, meta};
+use release::{Record, encode, storage};
 use serde_json::Value;
 use tenancy::guard::{Facts, Guard};
 
@@ -42,11 +45,51 @@ pub(crate) fn look(stage: &Stage, sandbox: &Sandbox, made: &Made) -> Vec<Finding
     if let Err(error) = sandbox.seed(definitions) {
         findings.push(unreadable("invalid-crd", &error));
     }
+    findings.extend(checks::check(&objects, &context(stage, made)));
     if let Some(tenant) = &stage.tenant {
         findings.extend(GUARD.check(&objects, &Facts::of(tenant, stage.namespace.as_str())));
     }
     findings.extend(sandbox.wait(asked(&sandbox.cluster, stage, &objects)));
     findings
+}
+
+/// What the checks are told of the stage.
+fn context(stage: &Stage, made: &Made) -> Context {
+    let known = Known {
+        objects: stage
+            .target
+            .objects
+            .iter()
+            .map(|object| (Key::of(Kind::of(object), object), Arc::new(object.clone())))
+            .collect(),
+        ..Known::default()
+    };
+    let (now, contents) = (jiff::Timestamp::UNIX_EPOCH, made.contents.clone());
+    let (name, namespace) = (stage.release.as_str(), stage.namespace.as_str());
+    let record = Record::install(name, namespace, Revision::FIRST, contents, now);
+    let packed = encode::pack(&record, usize::MAX).ok();
+    let amount = |node: &Value, resource: &str| {
+        let text = node.pointer("/status/allocatable")?.get(resource)?.as_str()?;
+        Quantity::parse(text)
+    };
+    let largest = |resource: &str| {
+        let amounts = stage
+            .target
+            .nodes
+            .iter()
+            .filter_map(|node| amount(node, resource));
+        amounts.max().map(|amount| (resource.to_owned(), amount))
+    };
+    Context {
+        known: Some(known),
+        always_up: stage.serves_users,
+        node: ["cpu", "memory"].into_iter().filter_map(largest).collect(),
+        record: packed.map(|text| checks::Record {
+            bytes: text.len(),
+            max_bytes: storage::MAX_DATA,
+        }),
+        ..Context::new(name, namespace, u64::from(stage.target.minor))
+    }
 }
 
 /// Asks the API server of each object whether it would take it, all fields known to it.

@@ -62,6 +62,8 @@ pub enum Live {
 pub struct Request {
     pub chart: Chart,
     pub stages: Vec<Stage>,
+    /// What was found in its files already, as by lint.
+    pub lint: Vec<Finding>,
     pub exceptions: Exceptions,
     pub checks: Checks,
     /// The day, for exceptions that end.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use kinds::{Level, LevelResult, Verdict};
 use manifest::{Finding, Severity};
 
+use crate::failure::Step;
 use crate::looks;
 use crate::rehearsal::{self, Outcome};
 use crate::report::{Found, Report};
@@ -56,6 +57,7 @@ pub fn verify(request: &Request) -> Result<Report, Error> {
     for (task, outcome) in tasks.iter().zip(outcomes) {
         take_in(&mut report, *task, outcome?);
     }
+    lint(&mut report, request);
     except(&mut report, request);
     report.findings.sort_by(|a, b| {
         let order = |found: &Found| (found.finding.severity, found.level);
@@ -63,6 +65,25 @@ pub fn verify(request: &Request) -> Result<Report, Error> {
     });
     report.took = began.elapsed();
     Ok(report)
+}
+
+/// Adds what was found in the files. A template that can't be rendered is told of by its stages already.
+fn lint(report: &mut Report, request: &Request) {
+    let fails = |found: &Found| found.finding.check == Step::Render.check();
+    let is_told = report.findings.iter().any(fails);
+    for finding in &request.lint {
+        if is_told && finding.source.contains("templates/") {
+            continue;
+        }
+        for stage in &request.stages {
+            add(report, Level::L1, finding.clone(), &stage.name);
+        }
+    }
+    for level in report.levels.iter_mut().filter(|one| one.level == Level::L1) {
+        if request.lint.iter().any(|one| one.severity == Severity::Error) {
+            level.result = Verdict::Failed;
+        }
+    }
 }
 
 /// Sets aside what the chart has exceptions for, and what nobody asked about.

@@ -75,7 +75,10 @@ fn replicas(view: &View<'_>, budget: &Item<'_>) -> Option<i64> {
     let mut sum = 0;
     for pods in pods {
         let workload = &view.items[pods.item];
-        let is_counted = matches!(workload.kind().name.as_ref(), "Deployment" | "StatefulSet" | "ReplicaSet");
+        let is_counted = matches!(
+            workload.kind().name.as_ref(),
+            "Deployment" | "StatefulSet" | "ReplicaSet"
+        );
         if !is_counted || view.is_scaled(workload) {
             return None;
         }

@@ -166,7 +166,10 @@ fn sub_paths(view: &View<'_>, pods: &Pods<'_>, found: &mut Findings) {
                 continue;
             };
             let within = format!("{path}/");
-            if !files.iter().any(|file| *file == path || file.starts_with(&within)) {
+            if !files
+                .iter()
+                .any(|file| *file == path || file.starts_with(&within))
+            {
                 let meant = meant(path, files.iter().copied());
                 let has = listed(files.iter().copied());
                 let message = format!("{source} has no file {path:?} (files: {has}){meant}");

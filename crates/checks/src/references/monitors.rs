@@ -66,7 +66,10 @@ fn selector(monitor: &Item<'_>) -> Option<Selector> {
 fn of_services(view: &View<'_>, (at, monitor): (usize, &Item<'_>), found: &mut Findings) {
     let Some(selector) = selector(monitor) else { return };
     let namespace = view.context.namespace.as_str();
-    let here = || view.of(&Kind::SERVICE).filter(|(_, service)| service.namespace == namespace);
+    let here = || {
+        view.of(&Kind::SERVICE)
+            .filter(|(_, service)| service.namespace == namespace)
+    };
     let selected: Vec<&Item<'_>> = here()
         .map(|(_, service)| service)
         .filter(|service| selector.selects(&service.value))
@@ -89,7 +92,12 @@ fn of_services(view: &View<'_>, (at, monitor): (usize, &Item<'_>), found: &mut F
         .iter()
         .flat_map(|service| meta::list_at(&service.value, "/spec/ports"))
         .collect();
-    missing_ports((at, monitor), ("/spec/endpoints", "its Services"), &names(&ports), found);
+    missing_ports(
+        (at, monitor),
+        ("/spec/endpoints", "its Services"),
+        &names(&ports),
+        found,
+    );
 }
 
 /// Whether a monitor's selector asks for this release.

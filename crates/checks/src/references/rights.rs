@@ -88,7 +88,10 @@ fn subjects(view: &View<'_>, (at, binding): (usize, &Item<'_>), found: &mut Find
             }
             _ => binding.namespace,
         };
-        let is_missing = matches!(view.find(&Kind::SERVICE_ACCOUNT, namespace, name), Target::Missing);
+        let is_missing = matches!(
+            view.find(&Kind::SERVICE_ACCOUNT, namespace, name),
+            Target::Missing
+        );
         if is_missing && name != "default" {
             let meant = meant(name, view.names(&Kind::SERVICE_ACCOUNT, namespace));
             let message = format!("there is no ServiceAccount {name:?} in {namespace}{meant}");

@@ -90,7 +90,9 @@ fn judge(view: &View<'_>, at: usize, backend: &Backend<'_>, found: &mut Findings
     if !ports.iter().any(has) {
         let all: Vec<String> = ports.iter().map(told).collect();
         let all = listed(all.iter().map(String::as_str));
-        let wanted = port.as_str().map_or_else(|| port.to_string(), |name| format!("{name:?}"));
+        let wanted = port
+            .as_str()
+            .map_or_else(|| port.to_string(), |name| format!("{name:?}"));
         let message = format!("Service {name} has no port {wanted} (ports: {all})");
         found.add(&NO_PORT, (at, pointer), message);
     }
@@ -110,12 +112,17 @@ fn backends<'v>(item: &'v Item<'_>) -> Vec<Backend<'v>> {
     match (item.kind().group.as_ref(), item.kind().name.as_ref()) {
         ("networking.k8s.io" | "extensions", "Ingress") => of_ingress(item),
         ("gateway.networking.k8s.io", "HTTPRoute" | "GRPCRoute" | "TCPRoute" | "TLSRoute") => of_route(item),
-        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration") => {
+        (
+            "admissionregistration.k8s.io",
+            "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration",
+        ) => {
             let hooks = each(value, "", "/webhooks");
             let of = |(at, hook): (String, &'v Value)| referred(hook, &at, "/clientConfig/service");
             hooks.into_iter().filter_map(of).collect()
         }
-        ("apiregistration.k8s.io", "APIService") => referred(value, "", "/spec/service").into_iter().collect(),
+        ("apiregistration.k8s.io", "APIService") => {
+            referred(value, "", "/spec/service").into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -134,7 +141,10 @@ fn referred<'v>(value: &'v Value, base: &str, at: &str) -> Option<Backend<'v>> {
 fn of_ingress<'v>(item: &'v Item<'_>) -> Vec<Backend<'v>> {
     let value: &Value = &item.value;
     let mut places = vec![
-        ("/spec/defaultBackend".to_owned(), meta::at(value, "/spec/defaultBackend")),
+        (
+            "/spec/defaultBackend".to_owned(),
+            meta::at(value, "/spec/defaultBackend"),
+        ),
         ("/spec/backend".to_owned(), meta::at(value, "/spec/backend")),
     ];
     for (rule_at, rule) in each(value, "", "/spec/rules") {
@@ -150,13 +160,18 @@ fn of_ingress<'v>(item: &'v Item<'_>) -> Vec<Backend<'v>> {
                 at: format!("{at}/serviceName"),
                 name,
                 namespace: item.namespace,
-                port: backend.get("servicePort").map(|port| (format!("{at}/servicePort"), port)),
+                port: backend
+                    .get("servicePort")
+                    .map(|port| (format!("{at}/servicePort"), port)),
             });
         }
         let service = backend.get("service")?;
-        let port = ["name", "number"]
-            .iter()
-            .find_map(|field| Some((format!("{at}/service/port/{field}"), service.get("port")?.get(*field)?)));
+        let port = ["name", "number"].iter().find_map(|field| {
+            Some((
+                format!("{at}/service/port/{field}"),
+                service.get("port")?.get(*field)?,
+            ))
+        });
         Some(Backend {
             at: format!("{at}/service/name"),
             name: meta::text(service, "name"),

@@ -76,7 +76,10 @@ fn target(view: &View<'_>, (at, scaler): (usize, &Item<'_>), found: &mut Finding
     if SCALED.contains(&kind.name.as_ref()) && kind.group != "apps" {
         // What reads `extensions` was written when it was served.
         let message = match meta::text(target, "apiVersion") {
-            "" => format!("scaleTargetRef says no apiVersion, so {} is looked for in the core group", kind.name),
+            "" => format!(
+                "scaleTargetRef says no apiVersion, so {} is looked for in the core group",
+                kind.name
+            ),
             version => format!("there is no {} in {version}", kind.name),
         };
         return found.add(&WRONG_GROUP, (at, "/spec/scaleTargetRef"), message);
@@ -85,7 +88,10 @@ fn target(view: &View<'_>, (at, scaler): (usize, &Item<'_>), found: &mut Finding
         Target::Made(workload, value) => {
             let replicas = meta::number_at(value, "/spec/replicas");
             if let (true, Some(replicas)) = (SCALED.contains(&kind.name.as_ref()), replicas) {
-                let message = format!("fixes {replicas} replicas, and HorizontalPodAutoscaler {} scales it", scaler.name());
+                let message = format!(
+                    "fixes {replicas} replicas, and HorizontalPodAutoscaler {} scales it",
+                    scaler.name()
+                );
                 found.add(&FIXED, (workload, "/spec/replicas"), message);
             }
             return;
@@ -102,7 +108,11 @@ fn target(view: &View<'_>, (at, scaler): (usize, &Item<'_>), found: &mut Finding
         all.filter(|item| SCALED.contains(&item.kind().name.as_ref()) && item.namespace == scaler.namespace)
     };
     let message = match workloads().find(|item| item.name() == name) {
-        Some(other) => format!("there is no {} {name:?}; {name} is a {}", kind.name, other.kind().name),
+        Some(other) => format!(
+            "there is no {} {name:?}; {name} is a {}",
+            kind.name,
+            other.kind().name
+        ),
         None => {
             let meant = meant(name, workloads().map(Item::name));
             let all = listed(workloads().map(Item::name));

@@ -141,13 +141,18 @@ fn target_ports((at, service): (usize, &Item<'_>), pods: &[&Pods<'_>], found: &m
                 if !names().any(|one| one == name) {
                     let meant = meant(name, names());
                     let has = listed(names());
-                    let message = format!("no container of its pods has a port {name:?} (ports: {has}){meant}");
+                    let message =
+                        format!("no container of its pods has a port {name:?} (ports: {has}){meant}");
                     found.add(&TARGET_PORT, (at, &place), message);
                 }
             }
             Some(number) if !declared.is_empty() => {
                 let wanted = number.as_i64().or_else(|| number.as_str()?.parse().ok());
-                let numbers = || declared.iter().filter_map(|port| meta::number_at(port, "/containerPort"));
+                let numbers = || {
+                    declared
+                        .iter()
+                        .filter_map(|port| meta::number_at(port, "/containerPort"))
+                };
                 if let Some(wanted) = wanted
                     && !numbers().any(|one| one == wanted)
                 {

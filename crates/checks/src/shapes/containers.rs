@@ -88,7 +88,11 @@ fn look(view: &View<'_>, found: &mut Findings) {
             let name = meta::text(container.value, "name");
             if names.contains(&name) {
                 let message = format!("two containers are called {name:?}");
-                found.add(&CONTAINER_TWICE, (pods.item, &format!("{}/name", container.at)), message);
+                found.add(
+                    &CONTAINER_TWICE,
+                    (pods.item, &format!("{}/name", container.at)),
+                    message,
+                );
             }
             names.push(name);
             ports(pods, &container, found);
@@ -135,7 +139,9 @@ fn environment(pods: &Pods<'_>, container: &Container<'_>, found: &mut Findings)
     let all = each(container.value, &container.at, "/env");
     for (index, (at, variable)) in all.iter().enumerate() {
         let name = meta::text(variable, "name");
-        let before = all[..index].iter().find(|(_, one)| meta::text(one, "name") == name);
+        let before = all[..index]
+            .iter()
+            .find(|(_, one)| meta::text(one, "name") == name);
         if let Some((_, before)) = before {
             let same = if before == variable {
                 "with the same value"
@@ -178,7 +184,11 @@ fn probes(pods: &Pods<'_>, container: &Container<'_>, found: &mut Findings) {
         let times = meta::number_at(value, "/successThreshold").unwrap_or(1);
         if times > 1 && matches!(action.as_str(), "/livenessProbe" | "/startupProbe") {
             let at = format!("{}{action}/successThreshold", container.at);
-            found.add(&PROBE_TIMES, (pods.item, &at), format!("successThreshold is {times}"));
+            found.add(
+                &PROBE_TIMES,
+                (pods.item, &at),
+                format!("successThreshold is {times}"),
+            );
         }
     }
 }

@@ -77,7 +77,11 @@ fn look(view: &View<'_>, found: &mut Findings) {
         too_long((at, item), found);
         words((at, &item.value), "/metadata", found);
     }
-    for pods in view.pods.iter().filter(|pods| pods.built_in && !pods.root.is_empty()) {
+    for pods in view
+        .pods
+        .iter()
+        .filter(|pods| pods.built_in && !pods.root.is_empty())
+    {
         let item = &view.items[pods.item];
         of_template(pods, &item.value, found);
     }
@@ -121,7 +125,8 @@ fn wrong_name(item: &Item<'_>) -> Option<String> {
     }
 }
 
-const NOT_A_NAME: &str = "has other characters than lower case letters, digits and hyphens, or one of those at an end";
+const NOT_A_NAME: &str =
+    "has other characters than lower case letters, digits and hyphens, or one of those at an end";
 
 fn wrong_label_name(name: &str) -> Option<String> {
     if name.len() > LABEL_MAX {
@@ -147,7 +152,10 @@ fn too_long((at, item): (usize, &Item<'_>), found: &mut Findings) {
     };
     let length = item.name().len();
     if length > max {
-        let message = format!("the name has {length} characters, and a {} may have {max}", item.kind().name);
+        let message = format!(
+            "the name has {length} characters, and a {} may have {max}",
+            item.kind().name
+        );
         found.add(&NAME_TOO_LONG, (at, "/metadata/name"), message);
     }
 }

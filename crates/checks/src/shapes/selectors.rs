@@ -86,7 +86,9 @@ fn differs(workload: &Value, pods: &Pods<'_>) -> String {
         match pods.labels().get(key).and_then(Value::as_str) {
             Some(has) if has == value => None,
             Some(has) => Some(format!("selects {key}: {value}, and its template has {has}")),
-            None => Some(format!("selects {key}: {value}, and its template has no such label")),
+            None => Some(format!(
+                "selects {key}: {value}, and its template has no such label"
+            )),
         }
     });
     differing.unwrap_or_else(|| "does not select its template's labels".to_owned())
@@ -137,6 +139,10 @@ fn restart_policy(item: &Item<'_>, pods: &Pods<'_>, found: &mut Findings) {
             given => format!("{given:?}"),
         };
         let message = format!("restartPolicy is {given}; a {} takes {told}", item.kind().name);
-        found.add(&RESTART_POLICY, (pods.item, &pods.at("/spec/restartPolicy")), message);
+        found.add(
+            &RESTART_POLICY,
+            (pods.item, &pods.at("/spec/restartPolicy")),
+            message,
+        );
     }
 }

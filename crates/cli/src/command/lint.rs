@@ -121,6 +121,12 @@ fn is_chart(path: &Path) -> bool {
 }
 
 fn findings(chart: &Path, options: &Options, namespace: &Namespace) -> Result<Vec<Row>, Failure> {
+    let found = found(chart, options, namespace)?;
+    Ok(found.into_iter().map(|finding| row(chart, finding)).collect())
+}
+
+/// Lints one chart, a folder or an archive.
+pub(crate) fn found(chart: &Path, options: &Options, namespace: &Namespace) -> Result<Vec<Finding>, Failure> {
     let mut capabilities = Capabilities::default();
     if let Some(version) = &options.kube_version {
         capabilities.kube_version = version.clone();
@@ -128,10 +134,9 @@ fn findings(chart: &Path, options: &Options, namespace: &Namespace) -> Result<Ve
     let mut host = host(None);
     host.lint = true;
     let folder = Unpacked::of(chart)?;
-    let found = lint(folder.path(), options, &mut |chart, values| {
+    Ok(lint(folder.path(), options, &mut |chart, values| {
         render_for_lint(chart, values, namespace, &capabilities, &host)
-    })?;
-    Ok(found.into_iter().map(|finding| row(chart, finding)).collect())
+    })?)
 }
 
 fn row(chart: &Path, finding: Finding) -> Row {

@@ -108,8 +108,10 @@ pub(crate) enum Problem {
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure> {
     let chart = load(&args.chart, console)?;
+    let stages = input::stages(args, &chart, console)?;
     let request = Request {
-        stages: input::stages(args, &chart, console)?,
+        lint: input::lint(&args.chart, &stages)?,
+        stages,
         chart,
         exceptions: input::exceptions(&args.chart)?,
         checks: Checks {

@@ -1,9 +1,12 @@
 //! What a chart is verified with, read from the files that the command line names.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::manifest::{Finding, Severity};
 use chart::Chart;
+use chart::lint;
 use chart::values::{Map, overlay, user::Sources};
 use kinds::{Application, ApplicationStage, Object, Tenant};
 use kubelet::{Behaviour, behaviour, nodes};
@@ -14,6 +17,7 @@ use verify::{Exceptions, Live, Stage, Target};
 
 use super::{Args, Problem, load, read};
 use crate::Failure;
+use crate::command::lint as command_lint;
 use crate::command::tenant::manifest as tenant_manifest;
 use crate::console::Console;
 
@@ -30,6 +34,38 @@ pub(super) fn exceptions(chart: &Path) -> Result<Exceptions, Failure> {
         true => Ok(Exceptions::parse(&read(&path)?)?),
         false => Ok(Exceptions::default()),
     }
+}
+
+/// What lint finds, with the values of the first stage: the files are the same for all.
+pub(super) fn lint(chart: &Path, stages: &[Stage]) -> Result<Vec<Finding>, Failure> {
+    let Some(stage) = stages.first() else {
+        return Ok(Vec::new());
+    };
+    let options = lint::Options {
+        values: stage.values.clone(),
+        ..lint::Options::default()
+    };
+    let found = command_lint::found(chart, &options, &stage.namespace)?;
+    let finding = |one: lint::Finding| Finding {
+        check: "lint",
+        severity: match one.severity {
+            lint::Severity::Error => Severity::Error,
+            lint::Severity::Warning => Severity::Warning,
+            lint::Severity::Info => Severity::Note,
+        },
+        object: String::new(),
+        path: String::new(),
+        source: one.path,
+        line: one
+            .line
+            .and_then(|line| usize::try_from(line).ok())
+            .unwrap_or_default(),
+        message: one.message,
+        cure: Cow::Borrowed(""),
+    };
+    // What is only recommended, such as an icon, is for `shipway lint`.
+    let counts = |one: &lint::Finding| one.severity > lint::Severity::Info;
+    Ok(found.into_iter().filter(counts).map(finding).collect())
 }
 
 /// The stages that the chart is verified for.
