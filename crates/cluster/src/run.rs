@@ -299,15 +299,9 @@ impl Release {
         let stored = self.revisions.last().cloned().ok_or_else(|| self.none())?;
         let mut record = stored.record.clone();
         let work = Work::new(&self.cluster, &self.options, &self.watching);
-        let mut outcome = Ok(());
-        for place in hooks::order(&record, HookEvent::Test) {
-            if chosen(&record.hooks[place].name) {
-                outcome = hooks::once(&work, &mut record, place, HookEvent::Test).await;
-            }
-            if outcome.is_err() {
-                break;
-            }
-        }
+        let mut places = hooks::order(&record, HookEvent::Test);
+        places.retain(|place| chosen(&record.hooks[*place].name));
+        let outcome = hooks::unheld(&work, &mut record, places, HookEvent::Test).await;
         stored
             .update(&self.cluster, &record, (self.options.now)())
             .await?;

@@ -8,6 +8,7 @@
 //! The release engine is the one that delivers, so that what passes here is what happens there. Nothing is sent anywhere
 //! and nothing is read but what is given.
 
+mod assumed;
 mod exceptions;
 mod failure;
 mod looks;

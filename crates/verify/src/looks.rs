@@ -49,7 +49,13 @@ pub(crate) fn look(stage: &Stage, sandbox: &Sandbox, made: &Made) -> Vec<Finding
     if let Some(tenant) = &stage.tenant {
         findings.extend(GUARD.check(&objects, &Facts::of(tenant, stage.namespace.as_str())));
     }
-    findings.extend(sandbox.wait(asked(&sandbox.cluster, stage, &objects)));
+    let asked = sandbox.wait(asked(&sandbox.cluster, stage, &objects));
+    let is_told = |one: &Finding| {
+        let removed = |known: &Finding| known.check == "api-removed" && known.object == one.object;
+        one.check == "unknown-kind" && findings.iter().any(removed)
+    };
+    let news: Vec<Finding> = asked.into_iter().filter(|one| !is_told(one)).collect();
+    findings.extend(news);
     findings
 }
 
@@ -133,11 +139,13 @@ async fn asked(cluster: &Cluster, stage: &Stage, objects: &[Placed<'_>]) -> Vec<
             .await
         {
             Ok(_) => {}
-            // Of a namespace that the release makes, or one that is not the stage's: the guard says so.
+            // Of a namespace that the release makes, or one that is not the stage's: the guard says so. A pod may be of a
+            // ServiceAccount that the release makes.
             Err(Error::Refused {
                 why: cluster::Why::NotFound | cluster::Why::Exists,
                 ..
             }) => {}
+            Err(error) if *kind == Kind::POD && error.why() == Some(&cluster::Why::Forbidden) => {}
             Err(error) => findings.push(refused(placed, &error)),
         }
     }

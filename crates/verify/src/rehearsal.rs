@@ -20,6 +20,7 @@ use release::Record;
 use release::record::Contents;
 use release::values::Chosen;
 
+use crate::assumed;
 use crate::failure::{self, Step};
 use crate::report::Phase;
 use crate::sandbox::{self, Plan, Sandbox};
@@ -163,7 +164,33 @@ impl<'a> Rehearsal<'a> {
             };
             render(&this.cluster, this.sandbox.runtime(), host, template)
         });
-        self.keep(step, made, |step, error| failure::of_rendering(step, &error))
+        let made = self.keep(step, made, |step, error| failure::of_rendering(step, &error))?;
+        self.assume(&made);
+        Ok(made)
+    }
+
+    /// Puts in what an undescribed cluster is taken to have.
+    fn assume(&mut self, made: &Made) {
+        if self.stage.target.is_known {
+            return;
+        }
+        let mut objects = objects(&made.contents);
+        objects.extend(made.crds.iter().cloned());
+        let catalog = self.sandbox.wait(self.sandbox.cluster.catalog());
+        let Ok(catalog) = catalog else { return };
+        let (given, nodes) = (&self.stage.target.objects, &self.stage.target.nodes);
+        let mut all = assumed::assumed(&objects, given, &catalog);
+        if self.stage.tenant.is_none() {
+            all.splice(0..0, assumed::namespaces(&objects, self.stage.namespace.as_str()));
+        }
+        all.extend(assumed::labelled(&objects, nodes));
+        for one in all {
+            if self.sandbox.seed(std::iter::once(&one.object)).is_ok()
+                && !self.outcome.seen.contains(&one.finding)
+            {
+                self.outcome.seen.push(one.finding);
+            }
+        }
     }
 
     fn deploy(&mut self, step: Step, (contents, crds): (Contents, Vec<Object>)) -> Result<(), Ended> {
@@ -193,12 +220,7 @@ impl<'a> Rehearsal<'a> {
 
     /// Puts in what the release would make for itself.
     fn stand_in(&mut self, contents: &Contents) {
-        let mut text = contents.manifest.clone();
-        for hook in &contents.hooks {
-            text.push_str(&format!("\n---\n{}", hook.manifest));
-        }
-        // What can't be read is told by the engine.
-        let objects = manifest::read(&text).unwrap_or_default();
+        let objects = objects(contents);
         let given = &self.stage.target.objects;
         for stand_in in standin::stand_ins(&objects, given, self.stage.namespace.as_str()) {
             let put = self.sandbox.seed(std::iter::once(&stand_in.object));
@@ -272,4 +294,13 @@ impl<'a> Rehearsal<'a> {
             ..Options::new("shipway verify".to_owned(), Timestamp::now)
         }
     }
+}
+
+/// The objects of a release, its hooks among them. What can't be read is told by the engine.
+fn objects(contents: &Contents) -> Vec<Object> {
+    let mut text = contents.manifest.clone();
+    for hook in &contents.hooks {
+        text.push_str(&format!("\n---\n{}", hook.manifest));
+    }
+    manifest::read(&text).unwrap_or_default()
 }

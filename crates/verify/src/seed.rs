@@ -3,6 +3,7 @@
 use kinds::{Cluster, ClusterSpec, Tenant};
 use serde_json::{Value, json};
 
+use crate::assumed;
 use crate::stage::Stage;
 
 /// The tenant's share as the controller would make it, or the bare namespace; then whatever else is known to be there.
@@ -21,6 +22,10 @@ pub(crate) fn of(stage: &Stage) -> Vec<Value> {
             let name = stage.namespace.as_str();
             objects.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}));
         }
+    }
+    let has_class = others.iter().any(|object| object["kind"] == "StorageClass");
+    if !stage.target.is_known && !has_class {
+        objects.push(assumed::default_class());
     }
     objects.extend(others);
     objects

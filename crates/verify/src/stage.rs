@@ -14,8 +14,10 @@ use serde_json::Value;
 
 use crate::exceptions::Exceptions;
 
-/// Nodes of a stage whose cluster is not known: what three large machines have.
-const NODES: usize = 3;
+/// Nodes of a stage whose cluster is not known: larger than a release is likely to need, as nothing is known of them.
+const NODES: usize = 6;
+const CPU: &str = "64";
+const MEMORY: &str = "512Gi";
 
 /// A chart as a stage gets it.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub struct Target {
     pub behaviour: Arc<Behaviour>,
     /// What is there before the release: definitions of custom kinds, Secrets, classes.
     pub objects: Vec<Value>,
+    /// Whether that is all there is. If not, kinds and classes that the chart names are taken to be there.
+    pub is_known: bool,
 }
 
 /// What serves in a stage.
@@ -101,10 +105,18 @@ impl Default for Target {
     fn default() -> Self {
         Self {
             minor: minicluster::schema::NEWEST_MINOR,
-            nodes: nodes::fleet(NODES, &nodes::Shape::default()),
+            nodes: nodes::fleet(
+                NODES,
+                &nodes::Shape {
+                    cpu: CPU.to_owned(),
+                    memory: MEMORY.to_owned(),
+                    ..nodes::Shape::default()
+                },
+            ),
             cluster: None,
             behaviour: Arc::default(),
             objects: Vec::new(),
+            is_known: false,
         }
     }
 }

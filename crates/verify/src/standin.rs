@@ -64,7 +64,8 @@ pub(crate) fn stand_ins(objects: &[Object], given: &[Value], namespace: &str) ->
         .collect()
 }
 
-fn pod(object: &Object) -> Option<&Value> {
+/// The spec of the pods of a built-in kind.
+pub(crate) fn pod(object: &Object) -> Option<&Value> {
     let kind = object.key.kind.name.as_ref();
     let (_, path) = PODS.iter().find(|(name, _)| *name == kind)?;
     object.value.pointer(path)

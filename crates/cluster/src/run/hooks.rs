@@ -86,35 +86,59 @@ pub(crate) async fn run(
             held.mark(record, when.step(number, true)).await?;
         }
         let outcome = held.during(one(work, &ready)).await;
-        conclude(work, record, &ready, outcome).await?;
-        ran.push(ready);
+        after(work, record, (ready, &mut ran), outcome).await?;
     }
+    tidy_all(work, record, &ran).await
+}
+
+/// Runs hooks that no journal knows, such as tests: they may be run again.
+///
+/// # Errors
+/// [`Error::Hook`] for the first that failed. The outcomes are in the record.
+pub(crate) async fn unheld(
+    work: &Work<'_>,
+    record: &mut Record,
+    places: Vec<usize>,
+    event: HookEvent,
+) -> Result<(), Error> {
+    let mut ran = Vec::new();
+    for place in places {
+        let ready = prepare(work, record, place).await?;
+        work.watching.tell(Progress::Hook {
+            name: record.hooks[place].name.clone(),
+            event: event.as_str(),
+        });
+        clear(work, record, &ready).await?;
+        record.hooks[place].start(work.now());
+        let outcome = one(work, &ready).await;
+        after(work, record, (ready, &mut ran), outcome).await?;
+    }
+    tidy_all(work, record, &ran).await
+}
+
+/// Concludes a hook. When it failed, those before it are tidied too, as they succeeded.
+async fn after(
+    work: &Work<'_>,
+    record: &mut Record,
+    (ready, ran): (Ready, &mut Vec<Ready>),
+    outcome: Result<(), Error>,
+) -> Result<(), Error> {
+    let concluded = conclude(work, record, &ready, outcome).await;
+    match &concluded {
+        Ok(()) => ran.push(ready),
+        // What the failure was is more than what tidying came to.
+        Err(Error::Hook { .. }) => drop(tidy_all(work, record, ran).await),
+        Err(_) => {}
+    }
+    concluded
+}
+
+/// Deletes what hooks that succeeded leave, after the last of them: one may use what another made.
+async fn tidy_all(work: &Work<'_>, record: &Record, ran: &[Ready]) -> Result<(), Error> {
     for ready in ran.iter().rev() {
         tidy(work, record, ready, Phase::Succeeded).await?;
     }
     Ok(())
-}
-
-/// Runs one hook that no journal knows, such as a test: it may be run again.
-///
-/// # Errors
-/// [`Error::Hook`] if it failed. Its outcome is in the record.
-pub(crate) async fn once(
-    work: &Work<'_>,
-    record: &mut Record,
-    place: usize,
-    event: HookEvent,
-) -> Result<(), Error> {
-    let ready = prepare(work, record, place).await?;
-    work.watching.tell(Progress::Hook {
-        name: record.hooks[place].name.clone(),
-        event: event.as_str(),
-    });
-    clear(work, record, &ready).await?;
-    record.hooks[place].start(work.now());
-    let outcome = one(work, &ready).await;
-    conclude(work, record, &ready, outcome).await?;
-    tidy(work, record, &ready, Phase::Succeeded).await
 }
 
 /// The places of an event's hooks in the order in which they run: by weight, then by name, as Helm sorts them.

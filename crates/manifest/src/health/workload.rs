@@ -34,7 +34,10 @@ pub(super) fn deployment(object: &Value) -> Health {
         .or_else(|| replicas.fewer_than(updated, "availableReplicas", "are available"))
         .or_else(|| replicas.fewer("readyReplicas", "are ready"));
     if let Some(found) = found {
-        return found;
+        return match (found, refused(object)) {
+            (Health::Progressing(text), Some(why)) => Health::Progressing(format!("{text}: {why}")),
+            (found, _) => found,
+        };
     }
     let deadline = spec("progressDeadlineSeconds").and_then(Value::as_i64);
     let rolled_out = deadline.unwrap_or(NO_DEADLINE) == NO_DEADLINE
@@ -51,11 +54,15 @@ pub(super) fn deployment(object: &Value) -> Health {
     }
 }
 
+/// Why the API server takes no pods of it.
+fn refused(object: &Value) -> Option<String> {
+    let failure = condition::find(object, "ReplicaFailure")?;
+    (meta::text(failure, "status") == "True").then(|| words(failure, "pods can't be created"))
+}
+
 pub(super) fn replica_set(object: &Value) -> Health {
-    if let Some(failure) = condition::find(object, "ReplicaFailure")
-        && meta::text(failure, "status") == "True"
-    {
-        return Health::Progressing(words(failure, "pods can't be created"));
+    if let Some(why) = refused(object) {
+        return Health::Progressing(why);
     }
     let replicas = Replicas::wanted(object);
     replicas

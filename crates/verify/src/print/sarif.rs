@@ -39,10 +39,7 @@ pub(super) fn print(report: &Report, folder: &str) -> String {
 
 fn result(found: &Found, folder: &str) -> Value {
     let finding = &found.finding;
-    let mut place_of = json!({"artifactLocation": {"uri": match place(found, folder) {
-        file if file.is_empty() => format!("{}/Chart.yaml", folder.trim_end_matches('/')),
-        file => file,
-    }}});
+    let mut place_of = json!({"artifactLocation": {"uri": place(found, folder)}});
     if let Some(line) = found.line() {
         place_of["region"] = json!({"startLine": line});
     }

@@ -1,0 +1,6 @@
+//! Charts verified on mini clusters.
+
+mod forms;
+mod mistakes;
+mod rehearsals;
+mod service;
