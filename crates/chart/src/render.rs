@@ -13,6 +13,7 @@ mod hook;
 mod lint;
 mod name;
 mod order;
+mod origin;
 pub(crate) mod parsed;
 mod print;
 mod scope;
@@ -28,6 +29,7 @@ pub use error::{Error, Frame};
 pub use hook::HookEvent;
 pub use lint::render_for_lint;
 pub use name::{generated_name, name_from_template};
+pub use origin::{Origin, Origins};
 pub use print::{NotShown, Shown};
 
 use crate::capabilities::Capabilities;
@@ -115,12 +117,22 @@ pub struct Crd {
 struct Text {
     file: Arc<str>,
     range: Range<usize>,
+    /// The template's line of each of the file's lines, when they were asked for.
+    lines: Option<Arc<[u32]>>,
 }
 
 /// A template's output.
 struct Output {
     source: Arc<str>,
     bytes: Vec<u8>,
+    lines: Option<Arc<[u32]>>,
+}
+
+/// Whether it is kept which line of a template wrote which of the rendered ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trace {
+    Off,
+    On,
 }
 
 impl Manifest {
@@ -159,6 +171,18 @@ pub fn check_installable(chart: &Chart) -> Result<(), crate::Error> {
 /// # Errors
 /// Whatever Helm refuses, with the chart, file and line where there is one; see [`Error`].
 pub fn render(chart: &Chart, request: Request<'_>, host: &Host) -> Result<Rendered, Error> {
+    render_with(chart, request, host, Trace::Off)
+}
+
+/// Renders a chart to the same bytes, and keeps which line of its templates wrote which: see [`Rendered::origins`].
+///
+/// # Errors
+/// Those of [`render`].
+pub fn render_traced(chart: &Chart, request: Request<'_>, host: &Host) -> Result<Rendered, Error> {
+    render_with(chart, request, host, Trace::On)
+}
+
+fn render_with(chart: &Chart, request: Request<'_>, host: &Host, trace: Trace) -> Result<Rendered, Error> {
     let Request {
         release,
         values,
@@ -173,7 +197,8 @@ pub fn render(chart: &Chart, request: Request<'_>, host: &Host) -> Result<Render
         schema::check(&chart, &values)?;
     }
     capabilities.kube_version.check(&chart.metadata().kube_version)?;
-    let outputs = templates::execute(&scope::build(&chart, &release, capabilities, values), host)?;
+    let scopes = scope::build(&chart, &release, capabilities, values);
+    let outputs = templates::execute(&scopes, host, trace)?;
     let (notes, files) = take_notes(outputs, &chart, subchart_notes);
     let (manifests, hooks) = sort(files, &mut warnings)?;
     let crds = chart.crds().into_iter().map(|crd| Crd {
@@ -208,13 +233,14 @@ fn take_notes(outputs: Vec<Output>, chart: &Chart, with_subcharts: bool) -> (Str
 fn sort(mut files: Vec<Output>, warnings: &mut Vec<Warning>) -> Result<(Vec<Manifest>, Vec<Hook>), Error> {
     files.sort_by(|a, b| a.source.cmp(&b.source));
     let (mut manifests, mut hooks) = (Vec::new(), Vec::new());
-    for Output { source, bytes } in files {
+    for Output { source, bytes, lines } in files {
         let file: Arc<str> = utf8(&source, bytes)?.into();
         for document in split::documents(&file) {
             let start = document.as_ptr() as usize - file.as_ptr() as usize;
             let text = Text {
                 file: Arc::clone(&file),
                 range: start..start + document.len(),
+                lines: lines.clone(),
             };
             let head = yaml::head(document.as_bytes()).map_err(|error| Error::Manifest {
                 file: source.to_string(),

@@ -7,6 +7,9 @@ use manifest::{Finding, Placed, Severity};
 
 use crate::check::Check;
 
+/// The index of no object: of the release as such.
+pub(crate) const OF_THE_RELEASE: usize = usize::MAX;
+
 /// The findings so far. A place is the index of an object and a JSON pointer in it.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
@@ -53,17 +56,16 @@ impl Findings {
         self.all.sort_by_key(|found| found.item);
         let mut placed = Vec::with_capacity(self.all.len());
         for of_one in self.all.chunk_by(|a, b| a.item == b.item) {
-            let Some(object) = of_one.first().and_then(|found| objects.get(found.item)) else {
-                continue;
-            };
-            let lines = object.lines(of_one.iter().map(|found| found.path.as_slice()));
+            let object = of_one.first().and_then(|found| objects.get(found.item));
+            let paths = of_one.iter().map(|found| found.path.as_slice());
+            let lines = object.map_or_else(|| vec![0; of_one.len()], |object| object.lines(paths));
             let findings = of_one.iter().zip(lines);
             placed.extend(findings.map(|(found, line)| Finding {
                 check: found.check.id,
                 severity: found.severity,
-                object: object.object.key.to_string(),
+                object: object.map_or_else(String::new, |object| object.object.key.to_string()),
                 path: shown(&found.path),
-                source: object.object.source.clone(),
+                source: object.map_or_else(String::new, |object| object.object.source.clone()),
                 line,
                 message: found.message.clone(),
                 cure: Cow::Borrowed(found.check.cure),

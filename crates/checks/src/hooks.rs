@@ -75,6 +75,8 @@ fn look(view: &View<'_>, found: &mut Findings) {
             ];
             let is_open = |pointer: &&str| meta::at(&item.value, pointer).is_none();
             if deadlines.iter().all(|pointer| is_open(&pointer)) {
+            let is_open = |pointer: &str| meta::at(&item.value, pointer).is_none();
+            if deadlines.into_iter().all(is_open) {
                 let message = "neither backoffLimit nor activeDeadlineSeconds is given".to_owned();
                 found.add(&NO_END, (at, "/spec"), message);
             }
@@ -116,6 +118,8 @@ fn left((at, item): (usize, &Item<'_>), hook: &Hook, found: &mut Findings) {
     let (severity, when) = match (has("hook-succeeded"), has("hook-failed")) {
         (true, true) => return,
         _ if changes => return,
+        // What does not run can't fail, and is deleted with those that succeeded.
+        (true, false) if !runs(item) => return,
         (true, false) => (Severity::Warning, "after it failed"),
         (false, _) => (Severity::Error, "after it succeeded"),
     };
@@ -126,16 +130,21 @@ fn left((at, item): (usize, &Item<'_>), hook: &Hook, found: &mut Findings) {
     found.add_as(&LEFT, severity, (at, DELETE_POLICY_AT), message);
 }
 
+/// Whether Helm waits for it, so that it can fail.
+fn runs(item: &Item<'_>) -> bool {
+    item.is("batch", "Job") || item.is("", "Pod")
+}
+
 /// Why an object that a pre-install hook needs is not there yet.
 fn not_yet(view: &View<'_>, (item, hook): (&Item<'_>, &Hook), kind: &Kind, name: &str) -> Option<String> {
     let is_it = |one: &&Item<'_>| one.kind() == kind && one.namespace == item.namespace && one.name() == name;
     let made: Vec<&Item<'_>> = view.items.iter().filter(is_it).collect();
-    let is_there = |one: &&Item<'_>| {
+    let is_there = |one: &Item<'_>| {
         let earlier = |other: &Hook| (other.weight, 0) < (hook.weight, 1) && other.runs("pre-install");
         one.hook.as_ref().is_some_and(earlier)
     };
     let first = made.first()?;
-    if made.iter().any(|one| is_there(&one)) || view.context.found(kind, item.namespace, name).is_some() {
+    if made.iter().any(|one| is_there(one)) || view.context.found(kind, item.namespace, name).is_some() {
         return None;
     }
     let why = match &first.hook {

@@ -105,7 +105,10 @@ fn wrong(image: &str) -> Option<&'static str> {
     if tag.is_some_and(|tag| tag.len() > 128 || !tag.chars().all(is_word) || tag.starts_with(['-', '.'])) {
         return Some("has a tag that is none");
     }
-    if name.is_empty() || name.split('/').any(str::is_empty) {
+    if name.is_empty() {
+        return Some("has no repository");
+    }
+    if name.split('/').any(str::is_empty) {
         return Some("has an empty part between its slashes");
     }
     // The first part may be a registry, with capitals and a port.

@@ -105,7 +105,9 @@ impl<'a> View<'a> {
         let compared = here.map(|pods| (pods, differing(wanted, pods.labels())));
         // The first of equally near ones, as a reader would look from above.
         let (pods, differs) = compared.min_by_key(|(_, differs)| differs.len())?;
-        if differs.len() == wanted.len() && !self.context.knows(namespace) && wanted.len() > 1 {
+        // Labels of which none agree are those of somebody else's pods.
+        let is_other = |one: &Differs<'_>| one.has.is_none_or(|has| !is_misspelt(one.wanted, has));
+        if differs.len() == wanted.len() && differs.iter().all(is_other) {
             return None;
         }
         let sure = differs.iter().find(|one| is_steady(one, pods.labels()))?;
@@ -158,6 +160,7 @@ fn is_misspelt(word: &str, other: &str) -> bool {
         && letters(word) >= 4
         && digits(word) == digits(other)
         && stdx::nearest(word, [other]).is_some()
+    letters(word) >= 3 && digits(word) == digits(other) && stdx::nearest(word, [other]).is_some()
 }
 
 fn digits(text: &str) -> String {

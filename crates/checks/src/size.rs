@@ -4,7 +4,7 @@ use manifest::Severity;
 
 use crate::check::{Check, Theme};
 use crate::context::Record;
-use crate::findings::Findings;
+use crate::findings::{Findings, OF_THE_RELEASE};
 use crate::view::View;
 
 pub(crate) static THEME: Theme = Theme {
@@ -47,6 +47,5 @@ fn look(view: &View<'_>, found: &mut Findings) {
         return;
     };
     let message = format!("the record of the release has {bytes} bytes, of {max_bytes}");
-    // It is of no single object; the first one stands for all.
-    found.add(check, (0, ""), message);
+    found.add(check, (OF_THE_RELEASE, ""), message);
 }

@@ -13,6 +13,7 @@ mod call;
 mod control;
 mod eval;
 mod field;
+mod trace;
 
 use std::any::Any;
 
@@ -22,6 +23,8 @@ use crate::set::{Layer, Scope, Set};
 use crate::stack::with_room;
 use crate::tree::{Node, NodeId, Seq, Template};
 use crate::value::{Kind, Str, Value};
+
+use trace::Marks;
 
 /// How deep templates may call one another. Go stops at 100000 and says so; this stops a runaway recursion
 /// sooner, with the same words, so that it costs tens of megabytes and not hundreds.
@@ -66,6 +69,8 @@ struct Machine<'a> {
     steps: u64,
     made_bytes: usize,
     depth: u32,
+    /// Where the executed template writes what; nothing unless asked for.
+    marks: Option<Marks>,
 }
 
 /// The execution of templates in one scope.
@@ -132,6 +137,7 @@ impl<'a> Executor<'a> {
             steps: 0,
             made_bytes: 0,
             depth: 0,
+            marks: None,
         };
         Self { set, machine }
     }
@@ -150,6 +156,23 @@ impl<'a> Executor<'a> {
         Run::new(&mut self.machine, scope)
             .buffer(template, dot)
             .map_err(|error| *error)
+    }
+
+    /// Executes the named template as [`Executor::execute`] does, and tells for each line that it printed which line of
+    /// its file, from 1, wrote it: the text, or the action of the template itself, whatever that includes.
+    ///
+    /// # Errors
+    /// Those of [`Executor::execute`].
+    pub fn execute_traced(&mut self, name: &str, dot: Value) -> Result<(Vec<u8>, Vec<u32>), ExecError> {
+        self.machine.marks = Some(Marks::default());
+        let printed = self.execute(name, dot);
+        let marks = self.machine.marks.take().unwrap_or_default();
+        let printed = printed?;
+        let lines = match self.set.get(name) {
+            Some(template) => marks.lines(&printed, &template.file.source),
+            None => Vec::new(),
+        };
+        Ok((printed, lines))
     }
 }
 
@@ -250,6 +273,9 @@ impl<'r, 'a> Run<'r, 'a> {
         for id in file.links(list) {
             let flow = match file.node(*id) {
                 Node::Text { start, end } => {
+                    if let Some((marks, at)) = self.marks() {
+                        marks.copy(at, start);
+                    }
                     self.out.extend_from_slice(file.slice(start, end));
                     self.check_output(frame)?;
                     continue;
@@ -296,6 +322,9 @@ impl<'r, 'a> Run<'r, 'a> {
             return Ok(());
         }
         self.at = id;
+        if let Some((marks, at)) = self.marks() {
+            marks.action(at, &frame.template.file, id);
+        }
         match &got.value {
             Value::Str(text) => self.out.extend_from_slice(text.as_bytes()),
             Value::Nil => self.out.extend_from_slice(b"<no value>"),
@@ -309,6 +338,12 @@ impl<'r, 'a> Run<'r, 'a> {
             }
         }
         self.check_output(frame)
+    }
+
+    /// The marks and the place of the next one, while the executed template itself writes: what it calls is deeper.
+    fn marks(&mut self) -> Option<(&mut Marks, usize)> {
+        let marks = self.machine.marks.as_mut()?;
+        (self.machine.depth == 1).then_some((marks, self.out.len()))
     }
 
     fn check_output(&self, frame: &Frame<'_>) -> Result<(), Halt> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Namespace, ReleaseName, Revision};
 
-use super::{Error, Release, scope, templates};
+use super::{Error, Release, Trace, scope, templates};
 use crate::capabilities::Capabilities;
 use crate::chart::Chart;
 use crate::functions::Host;
@@ -33,7 +33,7 @@ pub fn render_for_lint(
         is_upgrade: false,
     };
     let scopes = scope::build(chart, &release, capabilities, values.clone());
-    let outputs = templates::execute(&scopes, host).map_err(|error| unrendered(chart, &error))?;
+    let outputs = templates::execute(&scopes, host, Trace::Off).map_err(|error| unrendered(chart, &error))?;
     Ok(outputs
         .into_iter()
         .map(|output| (output.source.to_string(), output.bytes))

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Hook, HookEvent, Rendered, split};
+use super::{Hook, HookEvent, Rendered, Text, split};
 use crate::glob;
 
 /// Which parts of a rendered chart are printed.
@@ -28,26 +28,53 @@ impl Rendered {
     /// # Errors
     /// When a pattern of `shown.only` matches nothing.
     pub fn print(&self, shown: &Shown) -> Result<Vec<u8>, NotShown> {
-        let mut out = Vec::new();
-        if shown.crds {
-            for crd in &self.crds {
-                document(&mut out, &crd.source, &crd.data);
-            }
-        }
-        for manifest in &self.manifests {
-            document(&mut out, &manifest.source, manifest.text().as_bytes());
-        }
-        out.truncate(out.trim_ascii_end().len());
-        out.push(b'\n');
-        for hook in self.shown_hooks(shown) {
-            document(&mut out, &hook.source, hook.text().as_bytes());
-        }
+        let (out, _) = self.laid(shown);
         if shown.only.is_empty() {
             Ok(out)
         } else {
             only(&out, &shown.only)
         }
     }
+
+    /// All documents as they are printed, and where each is.
+    pub(super) fn laid(&self, shown: &Shown) -> (Vec<u8>, Vec<Laid<'_>>) {
+        let mut out = Vec::new();
+        let mut laid = Vec::new();
+        let mut lay = |out: &mut Vec<u8>, source, (bytes, text)| {
+            document(out, source, bytes);
+            laid.push(Laid {
+                at: out.len() - bytes.len() - 1,
+                source,
+                bytes,
+                text,
+            });
+        };
+        if shown.crds {
+            for crd in &self.crds {
+                lay(&mut out, &crd.source, (&crd.data, None));
+            }
+        }
+        for manifest in &self.manifests {
+            let text = (manifest.text().as_bytes(), Some(&manifest.text));
+            lay(&mut out, &manifest.source, text);
+        }
+        out.truncate(out.trim_ascii_end().len());
+        out.push(b'\n');
+        for hook in self.shown_hooks(shown) {
+            lay(&mut out, &hook.source, (hook.text().as_bytes(), Some(&hook.text)));
+        }
+        (out, laid)
+    }
+}
+
+/// A document among the printed bytes.
+pub(super) struct Laid<'a> {
+    /// Where its text begins, after the line with its source.
+    pub(super) at: usize,
+    pub(super) source: &'a str,
+    pub(super) bytes: &'a [u8],
+    /// Nothing for what is not rendered.
+    pub(super) text: Option<&'a Text>,
 }
 
 impl Rendered {

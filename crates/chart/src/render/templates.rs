@@ -11,7 +11,7 @@ use template::value::{MapKind, Str};
 use template::{Executor, Map, Options, Parsed, Set, Value};
 
 use super::scope::Scope;
-use super::{Error, Output};
+use super::{Error, Output, Trace};
 use crate::chart::File;
 use crate::functions::Host;
 
@@ -27,20 +27,27 @@ struct Source<'a> {
 }
 
 /// Executes every template that is not a partial, and returns what each printed.
-pub(super) fn execute(scopes: &[Scope<'_>], host: &Host) -> Result<Vec<Output>, Error> {
+pub(super) fn execute(scopes: &[Scope<'_>], host: &Host, trace: Trace) -> Result<Vec<Output>, Error> {
     let sources = sources(scopes);
     let set = set(&sources)?;
     let mut executor = Executor::new(&set, host, Options::default());
     let mut outputs = Vec::new();
     for Source { scope, name, .. } in sources.iter().filter(|source| !is_partial(&source.name)) {
         scope.dot.set("Template", about(name, &scope.path));
-        let mut bytes = executor
-            .execute(name, Value::Map(scope.dot.clone()))
-            .map_err(|error| Error::template(name, error))?;
+        let dot = Value::Map(scope.dot.clone());
+        let executed = match trace {
+            Trace::Off => executor.execute(name, dot).map(|bytes| (bytes, None)),
+            Trace::On => executor
+                .execute_traced(name, dot)
+                .map(|(bytes, lines)| (bytes, Some(lines.into()))),
+        };
+        let (mut bytes, lines) = executed.map_err(|error| Error::template(name, error))?;
+        // No line begins or ends by it.
         remove_all(&mut bytes, NO_VALUE);
         outputs.push(Output {
             source: name.as_str().into(),
             bytes,
+            lines,
         });
     }
     Ok(outputs)

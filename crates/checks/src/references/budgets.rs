@@ -58,6 +58,8 @@ fn look(view: &View<'_>, found: &mut Findings) {
     for (at, policy) in policies.filter(|(_, item)| item.is("networking.k8s.io", "NetworkPolicy")) {
         if let Some(selector) = meta::at(&policy.value, "/spec/podSelector")
             && let Some(miss) = view.miss(policy.namespace, selector)
+            // Policies are written for pods too that a program makes when it runs.
+            && miss.is_typo
         {
             let message = format!("selects no pod: {}", miss.message);
             found.add(&POLICY_SELECTS_NOTHING, (at, "/spec/podSelector"), message);

@@ -28,7 +28,7 @@ static NO_CONFIG_MAP: Check = Check {
     id: "no-such-config-map",
     title: "A ConfigMap that is not there",
     severity: Severity::Error,
-    softer: "",
+    softer: "A warning when the chart gives some program the right to make one",
     cure: "name a ConfigMap of the chart, make it beforehand, or say optional: true",
     why: "The container is not started (CreateContainerConfigError), or the pod's volumes are not mounted. Told only when \
           it is known what the namespace has.",
@@ -38,7 +38,7 @@ static NO_SECRET: Check = Check {
     id: "no-such-secret",
     title: "A Secret that is not there",
     severity: Severity::Error,
-    softer: "",
+    softer: "A warning when the chart gives some program the right to make one",
     cure: "name a Secret of the chart, make it beforehand, or say optional: true",
     why: "The container is not started (CreateContainerConfigError), or the pod's volumes are not mounted. Told only when \
           it is known what the namespace has.",
@@ -99,7 +99,12 @@ fn look(view: &View<'_>, found: &mut Findings) {
 }
 
 fn judge(view: &View<'_>, pods: &Pods<'_>, one: &Use<'_>, found: &mut Findings) {
-    if one.kind == Kind::SERVICE_ACCOUNT && one.name == "default" {
+    // Every namespace has these by itself.
+    let by_itself = [
+        (Kind::SERVICE_ACCOUNT, "default"),
+        (Kind::CONFIG_MAP, "kube-root-ca.crt"),
+    ];
+    if by_itself.contains(&(one.kind.clone(), one.name)) {
         return;
     }
     let namespace = pods.namespace;
@@ -111,8 +116,13 @@ fn judge(view: &View<'_>, pods: &Pods<'_>, one: &Use<'_>, found: &mut Findings) 
             let Some(check) = missing(one) else { return };
             let (kind, name) = (&one.kind.name, one.name);
             let meant = meant(name, view.names(&one.kind, namespace));
-            let message = format!("there is no {kind} {name:?}, in the chart or in {namespace}{meant}");
-            found.add(check, (pods.item, &one.at), message);
+            let mut message = format!("there is no {kind} {name:?}, in the chart or in {namespace}{meant}");
+            let mut severity = check.severity;
+            if check.severity == Severity::Error && may_be_made(view, &one.kind) {
+                severity = Severity::Warning;
+                message.push_str("; some program of the chart may make it");
+            }
+            found.add_as(check, severity, (pods.item, &one.at), message);
         }
         _ => {}
     }
@@ -126,6 +136,28 @@ fn missing(one: &Use<'_>) -> Option<&'static Check> {
         ("PersistentVolumeClaim", _) => &NO_CLAIM,
         ("ServiceAccount", _) => &NO_ACCOUNT,
         _ => return None,
+    })
+}
+
+/// Whether the chart gives some program the right to make objects of a kind while it runs, or to do anything.
+fn may_be_made(view: &View<'_>, kind: &Kind) -> bool {
+    let resource = format!("{}s", kind.name.to_lowercase());
+    let has = |rule: &Value, list: &str, words: &[&str]| {
+        let words = |one: &Value| one.as_str().is_some_and(|one| words.contains(&one));
+        meta::list_at(rule, list).iter().any(words)
+    };
+    let grants = |rule: &Value| {
+        has(rule, "/verbs", &["create", "*"]) && has(rule, "/resources", &[resource.as_str(), "*"])
+    };
+    view.items.iter().any(|item| match item.kind().name.as_ref() {
+        "Role" | "ClusterRole" => meta::list_at(&item.value, "/rules").iter().any(grants),
+        "RoleBinding" | "ClusterRoleBinding" => {
+            matches!(
+                meta::text_at(&item.value, "/roleRef/name"),
+                "cluster-admin" | "admin" | "edit"
+            )
+        }
+        _ => false,
     })
 }
 

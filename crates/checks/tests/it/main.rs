@@ -1,1 +1,8 @@
-//! x
+//! The checks over cases, over charts, and as a table.
+
+// Also outside of test functions: the panic of a test is its report.
+#![allow(clippy::unwrap_used)]
+
+mod cases;
+mod findings;
+mod table;

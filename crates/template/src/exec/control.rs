@@ -231,6 +231,9 @@ impl Run<'_, '_> {
             Some(pipe) => self.pipe(frame, pipe)?,
             None => Got::default(),
         };
+        if let Some((marks, at)) = self.marks() {
+            marks.action(at, &frame.template.file, id);
+        }
         let result = self.template(template, &dot);
         self.at = id;
         result.map_err(|mut error| {

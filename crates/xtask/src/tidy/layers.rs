@@ -20,6 +20,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("minicluster", 2),
     ("verify", 2),
     ("chart", 1),
+    ("checks", 1),
     ("controllers", 1),
     ("kubelet", 1),
     ("manifest", 1),
@@ -41,6 +42,7 @@ const LAYERS: &[(&str, u8)] = &[
 
 /// The only arrows inside a layer; each has its reason in ARCHITECTURE.md.
 const SIDEWAYS: &[(&str, &str)] = &[
+    ("checks", "manifest"),
     ("release", "chart"),
     ("release", "manifest"),
     ("kinds", "model"),
