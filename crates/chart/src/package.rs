@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::json::Decoder;
 use crate::metadata::{API_V1, API_V2, Metadata};
 use crate::semver::Version;
+use crate::values::Map;
 
 /// gzip's number for an unknown operating system.
 const GZIP_OS_UNKNOWN: u8 = 255;
@@ -71,6 +72,11 @@ pub fn package(chart: &Chart, overrides: &Overrides) -> Result<Package, Error> {
         file_name: format!("{}-{}.tgz", metadata.name, metadata.version),
         bytes,
     })
+}
+
+/// The fields of the `Chart.yaml` that is packed, which are those of an entry of a repository's index too.
+pub fn fields(metadata: &Metadata) -> Map {
+    manifest::chart_table(metadata)
 }
 
 fn write(archive: &mut tar::Writer, chart: &Chart, metadata: &Metadata, prefix: &str) -> Result<(), Error> {

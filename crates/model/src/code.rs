@@ -9,6 +9,7 @@
 //! SW06xx the hub and its tenants
 //! SW0611 and on: services made from a template
 //! SW08xx repositories of charts and their forges   SW09xx verification
+//! SW07xx stores of artifacts, and queues
 //! ```
 
 use std::fmt;
@@ -118,6 +119,22 @@ registry! {
     EXCEPTIONS = "SW0901", InvalidInput, "the exceptions of a chart can't be used";
     VERIFY_INPUT = "SW0902", InvalidInput, "what a chart is to be verified with can't be used";
     SANDBOX = "SW0903", Stalled, "a mini cluster can't be made like a stage's";
+    STORE = "SW0701", InvalidInput, "the way to a store or queue can't be found";
+    STORE_FAILED = "SW0702", Retry, "a store failed or can't be reached";
+    STORE_FORBIDDEN = "SW0703", Stalled, "a store refuses whoever asks";
+    STORE_CONDITIONS = "SW0704", Stalled, "a store has no conditional writes";
+    STORE_CONTENDED = "SW0705", Retry, "others write to a store at the same time";
+    NO_ARTIFACT = "SW0706", InvalidInput, "a store has no such version";
+    PUBLISHED = "SW0707", InvalidInput, "a version is published with other content";
+    BEING_PUBLISHED = "SW0708", Wait, "somebody else is publishing the same version";
+    ARTIFACT_DIFFERS = "SW0709", Stalled, "a store's content is not what was published";
+    UNTRUSTED = "SW0710", Stalled, "nobody who is trusted signed a version";
+    STATEMENT = "SW0711", Stalled, "a statement can't be read, or is about something else";
+    SIGNING_KEY = "SW0712", InvalidInput, "a signing key can't be read";
+    ARTIFACT_SIZE = "SW0713", InvalidInput, "what is to be published is too large";
+    ARTIFACT_PACKAGE = "SW0714", InvalidInput, "a package is no chart that can be published";
+    QUEUE = "SW0715", Stalled, "a queue refuses a request";
+    QUEUE_FAILED = "SW0716", Retry, "a queue can't be reached";
 }
 
 impl Code {

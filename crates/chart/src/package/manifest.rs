@@ -7,6 +7,10 @@ use crate::metadata::{Dependency, Lock, Metadata};
 use crate::values::Map;
 
 pub(super) fn chart_yaml(chart: &Metadata) -> Result<String, Error> {
+    Ok(yaml::to_string(&Value::Map(chart_table(chart)))?)
+}
+
+pub(super) fn chart_table(chart: &Metadata) -> Map {
     let mut fields = Fields::default();
     fields.text("name", &chart.name);
     fields.text("home", &chart.home);
@@ -42,7 +46,7 @@ pub(super) fn chart_yaml(chart: &Metadata) -> Result<String, Error> {
         fields.list("dependencies", chart.dependencies(), dependency);
     }
     fields.text("type", &chart.kind);
-    Ok(yaml::to_string(&Value::Map(fields.0))?)
+    fields.0
 }
 
 pub(super) fn chart_lock(lock: &Lock) -> Result<String, Error> {

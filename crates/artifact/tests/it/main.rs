@@ -1,0 +1,9 @@
+//! Stores, statements and queues as their callers see them. Real S3 and SQS are tried by `cargo xtask stores`.
+
+mod made;
+mod memory;
+mod publishing;
+mod retention;
+mod signing;
+mod stops;
+mod working;
