@@ -15,6 +15,7 @@ mod batch;
 mod call;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ const PASSED: &[&str] = &[
 const NETWORK_TIME: Duration = Duration::from_secs(600);
 
 /// The program, and what it may see of the environment.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Git {
     program: PathBuf,
     environment: Vec<(OsString, OsString)>,
@@ -82,5 +83,14 @@ impl Git {
 
     pub(crate) fn network_time(&self) -> Duration {
         self.network_time
+    }
+}
+
+impl fmt::Debug for Git {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A proxy's address may have a password in it.
+        f.debug_struct("Git")
+            .field("program", &self.program)
+            .finish_non_exhaustive()
     }
 }

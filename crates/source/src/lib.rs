@@ -12,9 +12,11 @@
 //! webhooks, comparing commits and writing the comment are pure. Nothing here decides when to look, and no loop runs here.
 
 pub mod changed;
+pub mod comment;
 pub mod commit;
 pub mod error;
 pub mod export;
+pub mod forge;
 mod git;
 pub mod id;
 pub mod proposal;
@@ -28,6 +30,7 @@ pub mod webhook;
 
 pub use changed::{ChangedChart, Reason, Use, changed};
 pub use error::Error;
+pub use forge::Forge;
 pub use git::{Access, Credentials, Git};
 pub use id::ObjectId;
 pub use proposal::Proposal;

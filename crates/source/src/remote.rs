@@ -1,7 +1,7 @@
 //! The address of a repository, taken apart.
 //!
 //! Git knows transports that run a program (`ext::`), and takes options for addresses; so only four forms get through:
-//! `https://`, `ssh://`, `file://` and `user@host:path`. `http://` does too, but never with credentials.
+//! `https://`, `ssh://`, `file://` and `user@host:path`. `http://` does too; with credentials, to this machine alone.
 
 use std::fmt;
 
@@ -83,12 +83,20 @@ impl Remote {
         &self.host
     }
 
-    /// Host and port, as in an URL.
-    pub(crate) fn authority(&self) -> String {
-        match self.port {
-            Some(port) => format!("{}:{port}", self.host),
-            None => self.host.clone(),
-        }
+    /// Scheme, host and port, as git compares addresses.
+    pub(crate) fn origin(&self) -> String {
+        let scheme = if self.scheme == Scheme::Http {
+            "http"
+        } else {
+            "https"
+        };
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{scheme}://{}{port}", self.host)
+    }
+
+    /// Whether what is sent to it never leaves this machine.
+    pub(crate) fn is_this_machine(&self) -> bool {
+        matches!(self.host.as_str(), "127.0.0.1" | "[::1]" | "localhost")
     }
 
     /// The repository's path on its host, without slashes around it and without `.git`: `owner/name`.

@@ -1,6 +1,6 @@
 //! What git needs to be let in, as environment and files that only it sees.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -30,7 +30,6 @@ pub enum Credentials {
 }
 
 /// Credentials made ready for one address. The key's file is gone when this is.
-#[derive(Debug)]
 pub struct Access {
     pub(crate) environment: Vec<(&'static str, String)>,
     pub(crate) config: Vec<(String, String)>,
@@ -48,7 +47,9 @@ impl Access {
         };
         match (credentials, remote.scheme()) {
             (Credentials::None, scheme) => Ok(Self::anonymous(scheme)),
-            (Credentials::Password { username, password }, Scheme::Https) => {
+            (Credentials::Password { username, password }, Scheme::Https | Scheme::Http)
+                if remote.scheme() == Scheme::Https || remote.is_this_machine() =>
+            {
                 if username.contains(':')
                     || format!("{username}{}", password.expose()).contains(char::is_control)
                 {
@@ -87,7 +88,7 @@ impl Access {
             environment: Vec::new(),
             // Only for this host: a header without an address would go to every one.
             config: vec![(
-                format!("http.https://{}/.extraHeader", remote.authority()),
+                format!("http.{}/.extraHeader", remote.origin()),
                 format!("Authorization: Basic {login}"),
             )],
             secrets: vec![login, password.expose().to_owned()],
@@ -131,6 +132,12 @@ impl Access {
             secrets: vec![private.expose().to_owned()],
             _folder: Some(folder),
         })
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").finish_non_exhaustive()
     }
 }
 

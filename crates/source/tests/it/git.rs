@@ -369,3 +369,22 @@ async fn a_git_that_hangs_is_killed_with_all_it_started() {
     }
     assert!(!alive);
 }
+
+#[tokio::test]
+async fn repositories_that_belong_to_another_user_are_read() {
+    let origin = Origin::new();
+    let commit = two_charts(&origin);
+    let program = origin.place("of-another");
+    // Git's own way to try this without the rights to give files away.
+    std::fs::write(
+        &program,
+        "#!/bin/sh\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec git \"$@\"\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let git = Git::new(&program, std::env::vars_os());
+    let opened = Repository::open(git, &origin.place("cache"), origin.remote(), &Credentials::None).await;
+    let mut repository = opened.unwrap();
+    repository.fetch(&[]).await.unwrap();
+    assert!(repository.snapshot(commit).await.is_ok());
+}

@@ -4,7 +4,11 @@
 // Also outside of test functions: the panic of a test is its report.
 #![allow(clippy::unwrap_used)]
 
+mod answers;
+mod forges;
 mod git;
+mod hostile;
+mod letting_in;
 mod origin;
 mod verdicts;
 mod webhooks;
