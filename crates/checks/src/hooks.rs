@@ -73,8 +73,6 @@ fn look(view: &View<'_>, found: &mut Findings) {
                 "/spec/activeDeadlineSeconds",
                 "/spec/template/spec/activeDeadlineSeconds",
             ];
-            let is_open = |pointer: &&str| meta::at(&item.value, pointer).is_none();
-            if deadlines.iter().all(|pointer| is_open(&pointer)) {
             let is_open = |pointer: &str| meta::at(&item.value, pointer).is_none();
             if deadlines.into_iter().all(is_open) {
                 let message = "neither backoffLimit nor activeDeadlineSeconds is given".to_owned();

@@ -156,10 +156,6 @@ fn is_steady(differs: &Differs<'_>, labels: &Value) -> bool {
 /// Whether a word is another one with a slip of the keyboard: near, of letters, and neither counted nor an abbreviation.
 fn is_misspelt(word: &str, other: &str) -> bool {
     let letters = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).count();
-    word.len() >= 4
-        && letters(word) >= 4
-        && digits(word) == digits(other)
-        && stdx::nearest(word, [other]).is_some()
     letters(word) >= 3 && digits(word) == digits(other) && stdx::nearest(word, [other]).is_some()
 }
 

@@ -8,8 +8,8 @@
 //! SW03xx the mini cluster   SW04xx clusters   SW05xx releases
 //! SW06xx the hub and its tenants
 //! SW0611 and on: services made from a template
-//! SW08xx repositories of charts and their forges   SW09xx verification
 //! SW07xx stores of artifacts, and queues
+//! SW08xx repositories of charts and their forges   SW09xx verification
 //! ```
 
 use std::fmt;
@@ -104,21 +104,6 @@ registry! {
     NEW_UNRESOLVED = "SW0615", Stalled, "conflicts of an earlier update are not resolved";
     NEW_FILES = "SW0616", Stalled, "the files of a service can't be read or written";
 
-    SOURCE_ADDRESS = "SW0801", InvalidInput, "a repository's address or credentials can't be used";
-    SOURCE_UNREACHABLE = "SW0802", Retry, "a repository can't be reached";
-    SOURCE_REFUSED = "SW0803", Stalled, "a repository refuses the credentials";
-    SOURCE_GIT = "SW0804", Stalled, "git can't do what it has to";
-    SOURCE_NOT_THERE = "SW0805", InvalidInput, "a repository has no such branch, commit or folder";
-    SOURCE_CONTENT = "SW0806", InvalidInput, "a repository holds what can't be read";
-    SOURCE_RACE = "SW0807", Retry, "a verdict could not be written beside others";
-    WEBHOOK = "SW0808", InvalidInput, "a webhook is refused";
-    FORGE_REFUSED = "SW0809", Stalled, "a forge refuses a request";
-    FORGE_BUSY = "SW0810", Wait, "a forge takes no more requests for now";
-    FORGE_ANSWER = "SW0811", Retry, "a forge does not answer as it should";
-
-    EXCEPTIONS = "SW0901", InvalidInput, "the exceptions of a chart can't be used";
-    VERIFY_INPUT = "SW0902", InvalidInput, "what a chart is to be verified with can't be used";
-    SANDBOX = "SW0903", Stalled, "a mini cluster can't be made like a stage's";
     STORE = "SW0701", InvalidInput, "the way to a store or queue can't be found";
     STORE_FAILED = "SW0702", Retry, "a store failed or can't be reached";
     STORE_FORBIDDEN = "SW0703", Stalled, "a store refuses whoever asks";
@@ -135,6 +120,22 @@ registry! {
     ARTIFACT_PACKAGE = "SW0714", InvalidInput, "a package is no chart that can be published";
     QUEUE = "SW0715", Stalled, "a queue refuses a request";
     QUEUE_FAILED = "SW0716", Retry, "a queue can't be reached";
+
+    SOURCE_ADDRESS = "SW0801", InvalidInput, "a repository's address or credentials can't be used";
+    SOURCE_UNREACHABLE = "SW0802", Retry, "a repository can't be reached";
+    SOURCE_REFUSED = "SW0803", Stalled, "a repository refuses the credentials";
+    SOURCE_GIT = "SW0804", Stalled, "git can't do what it has to";
+    SOURCE_NOT_THERE = "SW0805", InvalidInput, "a repository has no such branch, commit or folder";
+    SOURCE_CONTENT = "SW0806", InvalidInput, "a repository holds what can't be read";
+    SOURCE_RACE = "SW0807", Retry, "a verdict could not be written beside others";
+    WEBHOOK = "SW0808", InvalidInput, "a webhook is refused";
+    FORGE_REFUSED = "SW0809", Stalled, "a forge refuses a request";
+    FORGE_BUSY = "SW0810", Wait, "a forge takes no more requests for now";
+    FORGE_ANSWER = "SW0811", Retry, "a forge does not answer as it should";
+
+    EXCEPTIONS = "SW0901", InvalidInput, "the exceptions of a chart can't be used";
+    VERIFY_INPUT = "SW0902", InvalidInput, "what a chart is to be verified with can't be used";
+    SANDBOX = "SW0903", Stalled, "a mini cluster can't be made like a stage's";
 }
 
 impl Code {
