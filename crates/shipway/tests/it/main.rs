@@ -16,6 +16,7 @@ mod previews;
 mod releases;
 mod template;
 mod tenants;
+mod verify;
 
 use std::process::{Command, Output};
 
