@@ -31,7 +31,10 @@ fn main() {
         }
     }
     let [plain, traced] = least.map(|time| time.as_secs_f64() * 1e3);
-    println!("{} charts: {plain:.2} ms, traced {traced:.2} ms (least of {rounds})", charts.len());
+    println!(
+        "{} charts: {plain:.2} ms, traced {traced:.2} ms (least of {rounds})",
+        charts.len()
+    );
 }
 
 fn once(chart: &Chart, is_traced: bool) -> Option<Duration> {

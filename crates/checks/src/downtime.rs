@@ -216,7 +216,7 @@ fn many(view: &View<'_>, (pods, item): (&Pods<'_>, &Item<'_>), replicas: Option<
     };
     if !budgets.any(selects) {
         let message = format!("no PodDisruptionBudget selects the pods of {}", item.short());
-        found.add(&NO_BUDGET, (pods.item, ""), message);
+        found.add(&NO_BUDGET, (pods.item, "/metadata/name"), message);
     }
     let spec = pods.spec();
     let spreads = ["/topologySpreadConstraints", "/affinity/podAntiAffinity"];

@@ -129,6 +129,11 @@ impl<'a> View<'a> {
         !self.makes_more && namespace == self.context.namespace
     }
 
+    /// Whether the chart makes objects of a kind, and all that a namespace will have of it, as far as its objects tell.
+    pub(crate) fn makes_some(&self, kind: &Kind, namespace: &str) -> bool {
+        self.makes_all(namespace) && self.of(kind).any(|(_, item)| item.namespace == namespace)
+    }
+
     /// The names of a kind's objects in a namespace, in the chart and the cluster.
     pub(crate) fn names<'s>(&'s self, kind: &'s Kind, namespace: &'s str) -> impl Iterator<Item = &'s str> {
         let made = self.of(kind).filter(move |(_, item)| item.namespace == namespace);

@@ -33,15 +33,25 @@ struct Document {
 }
 
 impl Origins {
-    /// The place in the chart that wrote a printed line, counted from 1; nothing for a line that the printing adds, or
-    /// when the chart was rendered without a trace.
+    /// The place in the chart that wrote a printed line, counted from 1; of the two lines that the printing puts before a
+    /// document, where the document begins. Nothing for a line after all of them, or when the chart was rendered without
+    /// a trace.
     #[must_use]
     pub fn of(&self, line: usize) -> Option<Origin<'_>> {
         let after = self.documents.partition_point(|document| document.first <= line);
-        let document = self.documents.get(after.checked_sub(1)?)?;
-        let written = document.lines.get(line - document.first)?;
+        let within = after.checked_sub(1).and_then(|at| self.documents[at].at(line));
+        within.or_else(|| {
+            let next = self.documents.get(after)?;
+            next.at(next.first)
+        })
+    }
+}
+
+impl Document {
+    fn at(&self, line: usize) -> Option<Origin<'_>> {
+        let written = self.lines.get(line - self.first)?;
         Some(Origin {
-            file: &document.file,
+            file: &self.file,
             line: *written,
         })
     }

@@ -77,12 +77,9 @@ fn what_is_written_without_an_action_is_found_at_its_line() {
         let origins = traced.origins(&shown);
         for (at, line) in String::from_utf8_lossy(&printed).lines().enumerate() {
             let is_added = line.starts_with("---") || line.starts_with("# Source: ");
-            let origin = match origins.of(at + 1) {
-                Some(origin) => origin,
-                None => {
-                    assert!(is_added || line.is_empty(), "{folder:?} {at}: {line:?}");
-                    continue;
-                }
+            let Some(origin) = origins.of(at + 1).filter(|_| !is_added) else {
+                assert!(is_added || line.is_empty(), "{folder:?} {at}: {line:?}");
+                continue;
             };
             let Some(file) = files.get(origin.file) else {
                 continue;

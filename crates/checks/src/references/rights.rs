@@ -64,7 +64,7 @@ fn role(view: &View<'_>, (at, binding): (usize, &Item<'_>), found: &mut Findings
     let kind = Kind::new("rbac.authorization.k8s.io", "Role");
     let severity = match view.find(&kind, binding.namespace, name) {
         Target::Missing => Severity::Error,
-        Target::Unknown if view.makes_all(binding.namespace) => Severity::Warning,
+        Target::Unknown if view.makes_some(&kind, binding.namespace) => Severity::Warning,
         _ => return,
     };
     let meant = meant(name, view.names(&kind, binding.namespace));

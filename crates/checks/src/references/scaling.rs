@@ -84,6 +84,11 @@ fn target(view: &View<'_>, (at, scaler): (usize, &Item<'_>), found: &mut Finding
         };
         return found.add(&WRONG_GROUP, (at, "/spec/scaleTargetRef"), message);
     }
+    let workloads = || {
+        let all = view.items.iter();
+        all.filter(|item| SCALED.contains(&item.kind().name.as_ref()) && item.namespace == scaler.namespace)
+    };
+    let is_own = view.makes_all(scaler.namespace) && workloads().next().is_some();
     let severity = match view.find(&kind, scaler.namespace, name) {
         Target::Made(workload, value) => {
             let replicas = meta::number_at(value, "/spec/replicas");
@@ -98,14 +103,9 @@ fn target(view: &View<'_>, (at, scaler): (usize, &Item<'_>), found: &mut Finding
         }
         Target::There(_) => return,
         Target::Missing => Severity::Error,
-        Target::Unknown if view.makes_all(scaler.namespace) && SCALED.contains(&kind.name.as_ref()) => {
-            Severity::Warning
-        }
+        // A chart without workloads is one for what others made.
+        Target::Unknown if is_own && SCALED.contains(&kind.name.as_ref()) => Severity::Warning,
         Target::Unknown => return,
-    };
-    let workloads = || {
-        let all = view.items.iter();
-        all.filter(|item| SCALED.contains(&item.kind().name.as_ref()) && item.namespace == scaler.namespace)
     };
     let message = match workloads().find(|item| item.name() == name) {
         Some(other) => format!(

@@ -21,7 +21,7 @@ static OBJECT_TWICE: Check = Check {
     id: "object-twice",
     title: "One object written twice",
     severity: Severity::Error,
-    softer: "",
+    softer: "A warning when both are the same",
     cure: "leave one of them, or give them different names",
     why: "Helm 3 fails to install it (already exists); where objects are applied the last one takes the place of the first.",
 };
@@ -98,7 +98,11 @@ fn twice(view: &View<'_>, found: &mut Findings) {
                 source => format!(", in {source}"),
             };
             let message = format!("{} is there already{place}", item.short());
-            found.add(&OBJECT_TWICE, (at, "/metadata/name"), message);
+            let severity = match view.items[before].value == item.value {
+                true => Severity::Warning,
+                false => Severity::Error,
+            };
+            found.add_as(&OBJECT_TWICE, severity, (at, "/metadata/name"), message);
         }
     }
 }

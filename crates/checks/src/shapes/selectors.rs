@@ -11,7 +11,13 @@ use crate::view::{Item, Target, View};
 
 pub(crate) static THEME: Theme = Theme {
     title: "Workloads and their pods",
-    checks: &[&NOT_ITS_TEMPLATE, &OVERLAP, &NO_SERVICE, &RESTART_POLICY],
+    checks: &[
+        &NOT_ITS_TEMPLATE,
+        &OVERLAP,
+        &NO_SERVICE,
+        &RESTART_POLICY,
+        &ROLLING_UPDATE,
+    ],
     look,
 };
 
@@ -52,11 +58,21 @@ static RESTART_POLICY: Check = Check {
     why: "The API server refuses the object. What is left out is Always.",
 };
 
+static ROLLING_UPDATE: Check = Check {
+    id: "rolling-update-forbidden",
+    title: "Settings of a rolling update, and a strategy that does not roll",
+    severity: Severity::Error,
+    softer: "",
+    cure: "leave out strategy.rollingUpdate when the type is Recreate",
+    why: "The API server refuses the object; in an upgrade also when the settings are only left over from before.",
+};
+
 fn look(view: &View<'_>, found: &mut Findings) {
     let mut selecting: Vec<(&Pods<'_>, Selector)> = Vec::new();
     for pods in view.pods.iter().filter(|pods| pods.built_in) {
         let item = &view.items[pods.item];
         restart_policy(item, pods, found);
+        rolling_update((pods.item, item), found);
         stateful_service(view, (pods.item, item), found);
         let Some(selector) = meta::at(&item.value, "/spec/selector") else {
             continue;
@@ -116,13 +132,22 @@ fn stateful_service(view: &View<'_>, (at, item): (usize, &Item<'_>), found: &mut
     }
     let is_missing = match view.find(&Kind::SERVICE, item.namespace, name) {
         Target::Missing => true,
-        Target::Unknown => view.makes_all(item.namespace),
+        Target::Unknown => view.makes_some(&Kind::SERVICE, item.namespace),
         Target::Made(..) | Target::There(_) => false,
     };
     if is_missing {
         let meant = meant(name, view.names(&Kind::SERVICE, item.namespace));
         let message = format!("there is no Service {name:?}{meant}");
         found.add(&NO_SERVICE, (at, "/spec/serviceName"), message);
+    }
+}
+
+fn rolling_update((at, item): (usize, &Item<'_>), found: &mut Findings) {
+    let strategy = meta::at(&item.value, "/spec/strategy").unwrap_or(&Value::Null);
+    let is_settled = strategy.get("rollingUpdate").is_some_and(Value::is_object);
+    if *item.kind() == Kind::DEPLOYMENT && meta::text(strategy, "type") == "Recreate" && is_settled {
+        let message = "the strategy is Recreate, and rollingUpdate is given".to_owned();
+        found.add(&ROLLING_UPDATE, (at, "/spec/strategy/rollingUpdate"), message);
     }
 }
 

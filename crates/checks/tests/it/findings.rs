@@ -49,7 +49,8 @@ fn whatever_a_part_is_replaced_by_the_checks_end() {
         "\"9999999999999999999%\"",
     ];
     let mut tried = 0;
-    for case in cases::all() {
+    // One manifest of each check has every shape that the checks read.
+    for case in cases::all().into_iter().filter(|case| case.finding.is_some()) {
         for (at, line) in case.text.lines().enumerate() {
             let Some((key, _)) = line.split_once(": ") else {
                 continue;
@@ -65,7 +66,7 @@ fn whatever_a_part_is_replaced_by_the_checks_end() {
             }
         }
     }
-    assert!(tried > 5_000, "{tried}");
+    assert!(tried > 4_000, "{tried}");
 }
 
 #[test]

@@ -4,5 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cases;
+mod charts;
 mod findings;
+mod mutations;
 mod table;
