@@ -66,7 +66,8 @@ pub struct ChartReport {
     pub outcome: Outcome,
     pub summary: String,
     pub levels: Vec<Level>,
-    pub findings: Vec<Finding>,
+    /// The worst first.
+    pub findings: Vec<Found>,
     pub stages: Vec<StageDiff>,
     pub evidence: Option<Digest>,
     /// What took how long.
@@ -92,18 +93,14 @@ pub enum Held {
     Skipped(String),
 }
 
-/// One thing that is the matter.
+/// A finding, and where it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// `error`, `warning`, `note`
-    pub severity: String,
-    /// The check's id.
-    pub check: String,
-    pub object: String,
-    /// File and line in the chart.
+pub struct Found {
+    pub finding: manifest::Finding,
+    /// File and line in the chart, as they are shown.
     pub place: Option<String>,
-    pub problem: String,
-    pub cure: String,
+    /// The stages for which it holds; none where it holds for all.
+    pub stages: Vec<String>,
 }
 
 /// What would change in one stage.
@@ -251,21 +248,8 @@ fn body(chart: &ChartReport) -> String {
     if !chart.findings.is_empty() {
         out.push_str("| | check | what | cure |\n|---|---|---|---|\n");
     }
-    for finding in chart.findings.iter().take(MOST_FINDINGS) {
-        let place = finding
-            .place
-            .as_ref()
-            .map(|place| format!("<br>{}", code(short(place, 200))));
-        let _ = writeln!(
-            out,
-            "| {} | {} | {}{}<br>{} | {} |",
-            cell(&prose(&finding.severity, 20)),
-            cell(&code(short(&finding.check, 80))),
-            cell(&code(short(&finding.object, 200))),
-            cell(&place.unwrap_or_default()),
-            cell(&prose(&finding.problem, LONGEST_TEXT)),
-            cell(&prose(&finding.cure, LONGEST_TEXT)),
-        );
+    for found in chart.findings.iter().take(MOST_FINDINGS) {
+        out.push_str(&row(found));
     }
     if chart.findings.len() > MOST_FINDINGS {
         let _ = writeln!(
@@ -301,6 +285,41 @@ fn body(chart: &ChartReport) -> String {
         let _ = writeln!(out, "\n<sub>{}</sub>", facts.join(" · "));
     }
     out
+}
+
+/// One finding, as a row.
+fn row(found: &Found) -> String {
+    let Found {
+        finding,
+        place,
+        stages,
+    } = found;
+    let place = place
+        .as_ref()
+        .map(|place| format!("<br>{}", code(short(place, 200))));
+    let stages = stages.iter().take(8).map(|stage| prose(stage, 40));
+    let stages: Vec<String> = stages.collect();
+    let stages = if stages.is_empty() {
+        String::new()
+    } else {
+        format!("<br>in {}", stages.join(", "))
+    };
+    let path = if finding.path.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", code(short(&finding.path, 200)))
+    };
+    format!(
+        "| {} | {} | {}{}{}<br>{}{} | {} |\n",
+        finding.severity,
+        cell(&code(short(finding.check, 80))),
+        cell(&code(short(&finding.object, 200))),
+        cell(&path),
+        cell(&place.unwrap_or_default()),
+        cell(&prose(&finding.message, LONGEST_TEXT)),
+        cell(&stages),
+        cell(&prose(&finding.cure, LONGEST_TEXT)),
+    )
 }
 
 /// What one stage changes, with at most `cap` bytes of its diff.

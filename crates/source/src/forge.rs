@@ -13,6 +13,8 @@ mod github;
 mod gitlab;
 mod http;
 
+use kinds::ChartSourceSpec;
+
 use crate::id::ObjectId;
 use crate::proposal::Proposal;
 use crate::remote::Remote;
@@ -49,6 +51,24 @@ pub enum Told {
 }
 
 impl Forge {
+    /// The repository of a `ChartSource`; `None` where nothing but git answers there.
+    ///
+    /// # Errors
+    /// As [`Forge::github`].
+    pub fn of(
+        link: &Link,
+        spec: &ChartSourceSpec,
+        remote: &Remote,
+        token: &Secret,
+    ) -> Result<Option<Self>, Error> {
+        let api = spec.api.as_deref();
+        match spec.forge {
+            kinds::Forge::Git => Ok(None),
+            kinds::Forge::GitHub => Self::github(link, remote, api, token).map(Some),
+            kinds::Forge::GitLab => Self::gitlab(link, remote, api, token).map(Some),
+        }
+    }
+
     /// A repository on GitHub. `api` is the address of the API where it can't be known from the repository's.
     ///
     /// # Errors
@@ -81,6 +101,8 @@ impl Forge {
     }
 
     /// Sets the status of a commit under a context: `shipway/shop/web`.
+    ///
+    /// Assumptions: only what changed is told. GitHub keeps 1,000 statuses of a commit and context, and then refuses.
     ///
     /// # Errors
     /// As [`Forge::proposals`].

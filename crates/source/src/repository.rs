@@ -37,6 +37,9 @@ const AT_ONCE: usize = 256;
 /// A commit with its message.
 const LARGEST_COMMIT: usize = 1024 * 1024;
 
+/// The first with `safe.directory`; settings by the environment, and a file of ours in place of the user's, are older.
+const OLDEST_GIT: (u32, u32) = (2, 36);
+
 /// Files that git leaves when it is killed are removed this deep below the repository.
 const DEEPEST_LOCK: usize = 8;
 
@@ -48,6 +51,8 @@ pub struct Repository {
     remote: Remote,
     access: Access,
     batch: Option<Batch>,
+    /// A run that writes has begun and did not come to its end: what it held may still be locked.
+    in_doubt: bool,
     /// Held for as long as this lives.
     _lock: File,
 }
@@ -72,7 +77,9 @@ impl Repository {
         let lock = File::create(folder_path.join("lock")).map_err(|source| failed(source.to_string()))?;
         lock.try_lock()
             .map_err(|source| failed(format!("somebody else has it: {source}")))?;
-        swept(&folder_path).map_err(|source| failed(source.to_string()))?;
+        forget_keys(&folder_path)
+            .and_then(|()| unlock(&folder_path))
+            .map_err(|source| failed(source.to_string()))?;
         let settings = settings(&remote, &folder_path);
         fs::write(folder_path.join(GLOBAL), settings).map_err(|source| failed(source.to_string()))?;
         let access = Access::new(&remote, credentials, &folder_path)?;
@@ -82,8 +89,10 @@ impl Repository {
             remote,
             access,
             batch: None,
+            in_doubt: false,
             _lock: lock,
         };
+        repository.must_be_new_enough().await?;
         if !repository.is_sound().await? {
             repository.make("sha1").await?;
         }
@@ -298,8 +307,33 @@ impl Repository {
         Ok(objects)
     }
 
+    /// Begins to write. A run that was killed or dropped before has left locks, which would stop every later one.
+    fn begin(&mut self) -> Result<(), Error> {
+        if self.in_doubt {
+            unlock(&self.folder).map_err(|source| Error::Git {
+                task: format!("use the folder {}", self.folder.display()),
+                problem: source.to_string(),
+            })?;
+        }
+        self.in_doubt = true;
+        Ok(())
+    }
+
     fn call<S: AsRef<str>>(&self, task: impl Into<String>, arguments: &[S]) -> Call<'_> {
         Call::new(task, &self.folder, arguments)
+    }
+
+    /// An older git passes over settings that it does not know, among them those that keep it safe.
+    async fn must_be_new_enough(&self) -> Result<(), Error> {
+        let version = self.git.run(self.call("run", &["version"])).await?;
+        let version = String::from_utf8_lossy(&version).trim().to_owned();
+        if is_new_enough(&version) {
+            return Ok(());
+        }
+        Err(Error::Git {
+            task: "serve".to_owned(),
+            problem: format!("{version:?} is not {}.{} or newer", OLDEST_GIT.0, OLDEST_GIT.1),
+        })
     }
 
     async fn is_sound(&self) -> Result<bool, Error> {
@@ -336,6 +370,13 @@ impl Repository {
     }
 }
 
+/// `git version 2.47.3`, with more behind it on some systems.
+fn is_new_enough(version: &str) -> bool {
+    let numbers = version.trim_start_matches("git version ").split('.');
+    let numbers: Vec<u32> = numbers.map_while(|number| number.parse().ok()).collect();
+    matches!(numbers[..], [major, minor, ..] if (major, minor) >= OLDEST_GIT)
+}
+
 /// What only a file of settings can say: git takes no word for it from its environment.
 fn settings(remote: &Remote, folder: &Path) -> String {
     let mut places = vec![folder.join(REPOSITORY)];
@@ -357,32 +398,66 @@ fn settings(remote: &Remote, folder: &Path) -> String {
     format!("[safe]\n{}", places.iter().map(line).collect::<String>())
 }
 
-/// Removes what a kill left: keys, and git's locks. The folder is ours alone.
-fn swept(folder: &Path) -> std::io::Result<()> {
+/// Removes keys that a kill left.
+fn forget_keys(folder: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with(FOLDER_PREFIX) {
             fs::remove_dir_all(entry.path())?;
         }
     }
-    let mut waiting = vec![(folder.join(REPOSITORY), 0)];
+    Ok(())
+}
+
+/// Removes the locks and halves of packs of a git that was killed. The folder is ours alone, and nothing runs in it.
+fn unlock(folder: &Path) -> std::io::Result<()> {
+    let repository = folder.join(REPOSITORY);
+    let mut waiting = vec![(repository.clone(), 0)];
     while let Some((place, depth)) = waiting.pop() {
         let Ok(entries) = fs::read_dir(&place) else {
             continue;
         };
         for entry in entries.flatten() {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let is_lock = entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "lock");
             if is_folder && depth < DEEPEST_LOCK && entry.file_name() != "objects" {
                 waiting.push((entry.path(), depth + 1));
-            } else if !is_folder
-                && entry
-                    .path()
-                    .extension()
-                    .is_some_and(|extension| extension == "lock")
-            {
+            } else if !is_folder && is_lock {
                 fs::remove_file(entry.path())?;
             }
         }
     }
+    let Ok(packs) = fs::read_dir(repository.join("objects/pack")) else {
+        return Ok(());
+    };
+    for entry in packs.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("tmp_") {
+            fs::remove_file(entry.path())?;
+        }
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_git_are_compared_by_number() {
+        for (version, expected) in [
+            ("git version 2.47.3", true),
+            ("git version 2.36.0.windows.1", true),
+            ("git version 2.39.5 (Apple Git-154)", true),
+            ("git version 3.0.0-rc1", true),
+            ("git version 2.9.5", false),
+            ("git version 1.99.0", false),
+            ("hub version 3.0", false),
+            ("", false),
+        ] {
+            assert_eq!(is_new_enough(version), expected, "{version}");
+        }
+    }
 }

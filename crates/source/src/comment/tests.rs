@@ -27,13 +27,19 @@ fn report(name: &str, outcome: Outcome) -> ChartReport {
                 not_proven: "the size and traffic of production".into(),
             },
         ],
-        findings: vec![Finding {
-            severity: "error".into(),
-            check: "selector-matches-nothing".into(),
-            object: "Service web".into(),
+        findings: vec![Found {
+            finding: manifest::Finding {
+                check: "selector-matches-nothing",
+                severity: manifest::Severity::Error,
+                object: "Service web".into(),
+                path: "spec.selector".into(),
+                source: "web/templates/service.yaml".into(),
+                line: 12,
+                message: "its selector app=web matches no pod, ask @platform about #12".into(),
+                cure: "write `app: api`, as the | Deployment does".into(),
+            },
             place: Some("templates/service.yaml:12".into()),
-            problem: "its selector app=web matches no pod, ask @platform about #12".into(),
-            cure: "write `app: api`, as the | Deployment does".into(),
+            stages: vec!["production".into()],
         }],
         stages: vec![
             StageDiff {
@@ -162,13 +168,19 @@ proptest! {
             outcome: Outcome::Failed,
             summary: text(index + 2),
             levels: vec![Level { name: text(index), held: Held::Skipped(text(index + 3)), not_proven: text(index) }],
-            findings: vec![Finding {
-                severity: text(index),
-                check: text(index + 1),
-                object: text(index + 2),
+            findings: vec![Found {
+                finding: manifest::Finding {
+                    check: "a-check",
+                    severity: manifest::Severity::Note,
+                    object: text(index + 2),
+                    path: text(index + 1),
+                    source: text(index),
+                    line: 0,
+                    message: text(index + 4),
+                    cure: text(index + 5).into(),
+                },
                 place: Some(text(index + 3)),
-                problem: text(index + 4),
-                cure: text(index + 5),
+                stages: vec![text(index + 1); index % 3],
             }; index % 4],
             stages: vec![StageDiff { stage: text(index), added: 1, changed: 1, removed: 1, diff: text(index + 1).repeat(index) }; index % 3],
             evidence: None,

@@ -1,5 +1,6 @@
 //! What git needs to be let in, as environment and files that only it sees.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
@@ -27,6 +28,40 @@ pub enum Credentials {
     Password { username: String, password: Secret },
     /// For ssh: the private key, and the keys by which hosts are known.
     Key { private: Secret, known_hosts: String },
+}
+
+impl Credentials {
+    /// Reads what a Secret holds: `username` and `password`, or `ssh-privatekey` and `known_hosts`.
+    ///
+    /// # Errors
+    /// One of a pair is missing, both pairs are there, or a value is no text.
+    pub fn of_secret(remote: &Remote, values: &BTreeMap<String, Vec<u8>>) -> Result<Self, Error> {
+        let refuse = |problem: String| Error::Credentials {
+            repository: remote.to_string(),
+            problem,
+        };
+        let text = |name: &str| {
+            let text = values.get(name).map(|value| std::str::from_utf8(value));
+            text.transpose()
+                .map_err(|_| refuse(format!("{name} in the Secret is no text")))
+        };
+        let missing = |name: &str| refuse(format!("the Secret has no {name}"));
+        let (username, password) = (text("username")?, text("password")?);
+        let (key, hosts) = (text("ssh-privatekey")?, text("known_hosts")?);
+        match (username.or(password), key.or(hosts)) {
+            (None, None) => Ok(Self::None),
+            (Some(_), Some(_)) => Err(refuse("the Secret has a password and a key".to_owned())),
+            (Some(_), None) => Ok(Self::Password {
+                // What follows a name or a password in a Secret made from a file with an editor is a line end.
+                username: username.ok_or_else(|| missing("username"))?.trim_end().to_owned(),
+                password: Secret::new(password.ok_or_else(|| missing("password"))?.trim_end()),
+            }),
+            (None, Some(_)) => Ok(Self::Key {
+                private: Secret::new(key.ok_or_else(|| missing("ssh-privatekey"))?),
+                known_hosts: hosts.ok_or_else(|| missing("known_hosts"))?.to_owned(),
+            }),
+        }
+    }
 }
 
 /// Credentials made ready for one address. The key's file is gone when this is.
@@ -196,6 +231,41 @@ mod tests {
             let said = access(address, &credentials, folder.path()).unwrap_err();
             assert!(said.contains(problem), "{said}");
             assert!(!said.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_secret_has_one_pair_or_none() {
+        let remote = Remote::parse("https://host/a").unwrap();
+        let read = |pairs: &[(&str, &[u8])]| {
+            let values = pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.to_vec()));
+            Credentials::of_secret(&remote, &values.collect()).map_err(|error| error.to_string())
+        };
+        assert!(matches!(read(&[("token", b"t")]), Ok(Credentials::None)));
+        let Ok(Credentials::Password { username, password }) =
+            read(&[("username", b"u"), ("password", b"p\n")])
+        else {
+            panic!("a password")
+        };
+        assert_eq!((username.as_str(), password.expose()), ("u", "p"));
+        let key = read(&[("ssh-privatekey", b"k"), ("known_hosts", b"h")]);
+        assert!(matches!(key, Ok(Credentials::Key { .. })));
+        type Pairs = &'static [(&'static str, &'static [u8])];
+        let wrong: &[(Pairs, &str)] = &[
+            (&[("username", b"u")], "no password"),
+            (&[("password", b"p")], "no username"),
+            (&[("ssh-privatekey", b"k")], "no known_hosts"),
+            (
+                &[("password", b"p"), ("ssh-privatekey", b"k")],
+                "a password and a key",
+            ),
+            (&[("username", b"u"), ("password", b"\xff")], "no text"),
+        ];
+        for (pairs, problem) in wrong {
+            let said = read(pairs).unwrap_err();
+            assert!(said.contains(problem), "{said}");
         }
     }
 

@@ -27,9 +27,7 @@ const MOST_SAID: usize = 8 * 1024;
 const SETTINGS: &[(&str, &str)] = &[
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
-    ("core.askPass", ""),
     ("credential.helper", ""),
-    ("credential.interactive", "false"),
     ("protocol.allow", "never"),
     ("submodule.recurse", "false"),
     ("fetch.recurseSubmodules", "false"),
@@ -219,9 +217,8 @@ const BASE: &[(&str, &str)] = &[
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_ATTR_NOSYSTEM", "1"),
     ("GIT_TERMINAL_PROMPT", "0"),
-    // `true` gives an empty answer at once where git or ssh asks for a program to ask with.
-    ("GIT_ASKPASS", "true"),
-    ("SSH_ASKPASS", "true"),
+    // Empty, so that no program is asked: not one of the settings, and not ssh's.
+    ("GIT_ASKPASS", ""),
     ("SSH_ASKPASS_REQUIRE", "never"),
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_PROTOCOL_FROM_USER", "0"),
@@ -312,6 +309,7 @@ pub(crate) fn meaning(task: &str, remote: Option<&Remote>, ended: &Ended) -> Err
 
 const REFUSED: &[&str] = &[
     "could not read Username",
+    "unable to get password from user",
     "could not read Password",
     "Authentication failed",
     "Permission denied",

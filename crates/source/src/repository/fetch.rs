@@ -1,5 +1,7 @@
 //! Bringing the clone up to what the repository has.
 
+use std::collections::BTreeSet;
+
 use crate::error::Error;
 use crate::git::Call;
 use crate::id::ObjectId;
@@ -19,6 +21,9 @@ const ALWAYS: &[&str] = &[
 /// Where proposals of forges are kept.
 const PROPOSALS: &[&str] = &["refs/pull/", "refs/merge-requests/"];
 
+/// What git says of a reference that is not there.
+const MISSING: &str = "couldn't find remote ref";
+
 /// What a fetch left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fetched {
@@ -32,6 +37,7 @@ impl Repository {
     /// # Errors
     /// The repository can't be reached, is not there, or refuses the credentials.
     pub async fn fetch(&mut self, proposals: &[RefName]) -> Result<Fetched, Error> {
+        self.begin()?;
         match self.branches_and_notes().await {
             Err(Error::Git { problem, .. }) if problem.contains("mismatched algorithms") => {
                 self.make("sha256").await?;
@@ -44,6 +50,7 @@ impl Repository {
             self.some(some, &mut missing).await?;
         }
         self.forget_all_but(proposals).await?;
+        self.in_doubt = false;
         Ok(Fetched { missing })
     }
 
@@ -52,8 +59,10 @@ impl Repository {
     /// # Errors
     /// As [`Repository::fetch`]; a reference that is not there is in what is returned.
     pub async fn fetch_one(&mut self, reference: &RefName) -> Result<Fetched, Error> {
+        self.begin()?;
         let mut missing = Vec::new();
         self.some(std::slice::from_ref(reference), &mut missing).await?;
+        self.in_doubt = false;
         Ok(Fetched { missing })
     }
 
@@ -62,20 +71,39 @@ impl Repository {
         self.git.run(call).await.map(drop)
     }
 
-    /// Fetches references by name. Git gives up at the first that is missing, so each such costs one more try.
+    /// Fetches references by name. Git gives up at the first that is missing; then it is asked which ones are there.
     async fn some(&mut self, references: &[RefName], missing: &mut Vec<RefName>) -> Result<(), Error> {
-        let mut wanted: Vec<&RefName> = references.iter().collect();
-        while !wanted.is_empty() {
-            let call = self.fetching(wanted.iter().map(|name| format!("+{name}:{name}")));
-            let Err(failed) = self.git.run(call).await else {
-                return Ok(());
-            };
-            let said = failed.to_string();
-            let gone = wanted.iter().position(|name| says_missing(&said, name));
-            let Some(gone) = gone else { return Err(failed) };
-            missing.push(wanted.remove(gone).clone());
+        let all: Vec<&RefName> = references.iter().collect();
+        match self.git.run(self.fetching(specs(&all))).await {
+            Err(failed) if failed.to_string().contains(MISSING) => {}
+            other => return other.map(drop),
         }
-        Ok(())
+        let there = self.there(references).await?;
+        let (there, gone): (Vec<&RefName>, Vec<&RefName>) =
+            references.iter().partition(|name| there.contains(name.as_str()));
+        missing.extend(gone.into_iter().cloned());
+        if there.is_empty() {
+            return Ok(());
+        }
+        self.git.run(self.fetching(specs(&there))).await.map(drop)
+    }
+
+    /// The names of those references that the other side has.
+    async fn there(&self, references: &[RefName]) -> Result<BTreeSet<String>, Error> {
+        let options = [
+            "ls-remote",
+            "--quiet",
+            "--refs",
+            "--end-of-options",
+            self.remote.url(),
+        ];
+        let names = references.iter().map(RefName::as_str);
+        let arguments: Vec<&str> = options.into_iter().chain(names).collect();
+        let call = self.call(format!("list references of {}", self.remote), &arguments);
+        let list = self.git.run(call.to(&self.remote, &self.access)).await?;
+        let list = String::from_utf8_lossy(&list);
+        let names = list.lines().filter_map(|line| line.split_once('\t'));
+        Ok(names.map(|(_, name)| name.to_owned()).collect())
     }
 
     fn fetching(&self, specs: impl Iterator<Item = String>) -> Call<'_> {
@@ -113,8 +141,7 @@ impl Repository {
     }
 }
 
-fn says_missing(said: &str, name: &RefName) -> bool {
-    let name = name.as_str();
-    said.split_once("couldn't find remote ref ")
-        .is_some_and(|(_, rest)| rest.lines().next().is_some_and(|line| line.trim() == name))
+fn specs(references: &[&RefName]) -> impl Iterator<Item = String> {
+    let specs: Vec<String> = references.iter().map(|name| format!("+{name}:{name}")).collect();
+    specs.into_iter()
 }

@@ -48,6 +48,7 @@ impl Repository {
     /// # Errors
     /// The repository refuses the push, or others were faster too often.
     pub async fn tell(&mut self, commit: ObjectId, context: &str, verdict: &Verdict) -> Result<(), Error> {
+        self.begin()?;
         for _ in 0..TRIES {
             // A note that is not ours to read is replaced: this reference is ours.
             let mut note = match self.verdict(commit).await {
@@ -57,6 +58,7 @@ impl Repository {
             note.put(context, verdict.clone());
             self.write(commit, &note, verdict.at).await?;
             if self.push().await? {
+                self.in_doubt = false;
                 return Ok(());
             }
             self.branches_and_notes().await?;

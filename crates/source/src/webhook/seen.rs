@@ -16,7 +16,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// Deliveries in a day of a large installation; each takes some 100 bytes.
 const MOST: usize = 10_000;
 
-/// A memory of deliveries.
+/// A memory of deliveries: one for each source, because GitLab gives one event the same id on every webhook.
 #[derive(Debug, Default)]
 pub struct Seen {
     known: HashSet<[u8; 32]>,

@@ -522,3 +522,14 @@ async fn an_app_gets_a_token_for_an_hour() {
     assert_eq!(server.lines(), ["POST /app/installations/42/access_tokens"]);
     assert!(server.asked()[0].head.contains("authorization: bearer ey"));
 }
+
+/// A loop may run on any thread.
+#[test]
+fn what_is_asked_may_be_asked_from_any_thread() {
+    fn can_move<T: Send>(_: T) {}
+    let remote = Remote::parse("https://github.com/a/b").unwrap();
+    let forge = Forge::github(&link(), &remote, None, &Secret::new("t")).unwrap();
+    can_move(forge.proposals());
+    can_move(forge.comment(1, MARKER, MARKER));
+    can_move(forge.report(COMMIT.parse().unwrap(), "x", &verdict(Outcome::Passed, "")));
+}

@@ -230,19 +230,15 @@ async fn nothing_in_a_repository_or_in_settings_runs() {
         std::fs::copy(&program, clone.join("hooks").join(hook)).unwrap();
     }
     let path = program.display().to_string();
-    for setting in [
-        "core.fsmonitor",
-        "core.sshCommand",
-        "core.askPass",
-        "core.pager",
-        "core.hooksPath",
-    ] {
+    for setting in ["core.fsmonitor", "core.sshCommand", "core.askPass", "core.pager"] {
         run(&clone, &["config", setting, &path]);
     }
+    let hooks = clone.join("hooks").display().to_string();
+    run(&clone, &["config", "core.hooksPath", &hooks]);
     let home = origin.place("cache");
     std::fs::write(
         home.join(".gitconfig"),
-        format!("[core]\n\thooksPath = {path}\n[alias]\n\tfetch = !{path}\n"),
+        format!("[core]\n\thooksPath = {hooks}\n[alias]\n\tfetch = !{path}\n"),
     )
     .unwrap();
     repository.fetch(&[]).await.unwrap();
@@ -387,4 +383,50 @@ async fn repositories_that_belong_to_another_user_are_read() {
     let mut repository = opened.unwrap();
     repository.fetch(&[]).await.unwrap();
     assert!(repository.snapshot(commit).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_repository_without_a_commit_has_no_branch() {
+    let origin = Origin::new();
+    let mut repository = origin.fetched().await;
+    assert_eq!(repository.branches().await.unwrap(), []);
+    let missing = repository.resolve(&RefName::branch("main").unwrap()).await;
+    assert_eq!(missing.unwrap_err().code().id, "SW0805");
+    let commit = origin.commit(&[("a", "1")]);
+    repository.fetch(&[]).await.unwrap();
+    assert_eq!(repository.proposals("main").await.unwrap(), []);
+    assert_eq!(repository.snapshot(commit).await.unwrap().charts(&[]).count(), 0);
+}
+
+#[tokio::test]
+async fn a_fetch_that_was_killed_locks_nobody_out() {
+    let origin = Origin::new();
+    let commit = two_charts(&origin);
+    let program = origin.place("hangs-once");
+    let (marker, clone) = (origin.place("marker"), origin.place("cache/repository.git"));
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *fetch*) if [ ! -e {marker} ]; then touch {marker} {clone}/packed-refs.lock \
+         {clone}/refs/heads/main.lock {clone}/objects/pack/tmp_pack_x; sleep 600; fi;; esac\nexec git \"$@\"\n",
+        marker = marker.display(),
+        clone = clone.display(),
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let git = Git::new(&program, std::env::vars_os());
+    let opened = Repository::open(git, &origin.place("cache"), origin.remote(), &Credentials::None).await;
+    let mut repository = opened.unwrap();
+    // Dropped in the middle, as by a loop that is told to stop.
+    let hung = async {
+        while !clone.join("objects/pack/tmp_pack_x").exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = repository.fetch(&[]) => panic!("it hangs"),
+        () = hung => {}
+    }
+    repository.fetch(&[]).await.unwrap();
+    assert!(repository.snapshot(commit).await.is_ok());
+    assert!(!clone.join("objects/pack/tmp_pack_x").exists());
 }

@@ -114,3 +114,39 @@ async fn a_key_reaches_ssh_in_a_file_of_its_own() {
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("access-"));
     assert_eq!(left.count(), 0);
 }
+
+#[tokio::test]
+async fn nobody_is_asked_for_a_password() {
+    let origin = Origin::new();
+    let asks =
+        "HTTP/1.1 401 U\r\nwww-authenticate: Basic realm=\"x\"\r\ncontent-length: 0\r\n\r\n".to_owned();
+    let server = Server::saying(vec![asks.clone(), asks]).await;
+    let asked = origin.place("asked");
+    program(
+        &origin.place("askpass"),
+        &format!("touch {}; echo guess", asked.display()),
+    );
+    let remote = Remote::parse(&format!("{}/acme/charts", server.address)).unwrap();
+    let git = Git::new(
+        "git",
+        [
+            ("PATH", std::env::var("PATH").unwrap()),
+            ("GIT_ASKPASS", origin.place("askpass").display().to_string()),
+        ],
+    );
+    let mut repository = Repository::open(git, &origin.place("cache"), remote, &Credentials::None)
+        .await
+        .unwrap();
+    crate::origin::run(
+        &origin.place("cache/repository.git"),
+        &[
+            "config",
+            "core.askPass",
+            &origin.place("askpass").display().to_string(),
+        ],
+    );
+    let error = repository.fetch(&[]).await.unwrap_err();
+    assert_eq!(error.code().id, "SW0803", "{error}");
+    assert!(error.to_string().contains("terminal prompts disabled"), "{error}");
+    assert!(!asked.exists() && server.lines().len() == 1);
+}
