@@ -39,6 +39,7 @@ const GATES: &[Gate] = &[
     Gate::new("docs", &["xtask", "docs", "--check"]),
     Gate::new("parity", &["xtask", "parity"]),
     Gate::new("clients", &["xtask", "clients"]),
+    Gate::new("stores", &["xtask", "stores"]),
     Gate::new("fuzz", &["xtask", "fuzz"]),
 ];
 

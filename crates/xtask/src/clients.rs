@@ -11,7 +11,7 @@
 //! checked. Stories with an `answer` are compared with what was recorded from a real control plane.
 
 mod charts;
-mod fetch;
+pub mod fetch;
 mod normalise;
 mod story;
 mod turns;
