@@ -39,6 +39,8 @@ pub struct Template<'a> {
     pub skip_crds: bool,
     pub skip_schema_validation: bool,
     pub subchart_notes: bool,
+    /// Whether it is kept which line of the chart wrote which.
+    pub is_traced: bool,
 }
 
 /// What a chart came to.
@@ -126,7 +128,10 @@ pub fn render(
         skip_schema_validation: template.skip_schema_validation,
         subchart_notes: template.subchart_notes,
     };
-    let rendered = render::render(&chart, request, &host)?;
+    let rendered = match template.is_traced {
+        true => render::render_traced(&chart, request, &host)?,
+        false => render::render(&chart, request, &host)?,
+    };
     let config = release::values::to_json(&given)?;
     let stored = StoredChart::of(&chart, &given)?;
     Ok(Made {

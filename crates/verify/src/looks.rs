@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use chart::render::Shown;
+use chart::render::{Origins, Shown};
 use checks::{Context, Known};
 use cluster::rendering::Made;
 use cluster::{Cluster, Error, Write};
@@ -56,19 +56,44 @@ pub(crate) fn look(stage: &Stage, sandbox: &Sandbox, made: &Made) -> Vec<Finding
     };
     let news: Vec<Finding> = asked.into_iter().filter(|one| !is_told(one)).collect();
     findings.extend(news);
-    findings
+    let origins = made.rendered.origins(&shown);
+    findings.into_iter().map(|finding| in_chart(finding, &origins)).collect()
+}
+
+/// Moves a finding from its line of the manifest to the line of the chart that wrote it.
+fn in_chart(finding: Finding, origins: &Origins) -> Finding {
+    match origins.of(finding.line) {
+        Some(origin) if finding.line > 0 => Finding {
+            source: origin.file.to_owned(),
+            line: usize::try_from(origin.line).unwrap_or_default(),
+            ..finding
+        },
+        _ => Finding { line: 0, ..finding },
+    }
 }
 
 /// What the checks are told of the stage.
 fn context(stage: &Stage, made: &Made) -> Context {
+    let target = &stage.target;
+    let definitions = target.objects.iter();
+    let definitions = definitions.filter(|object| object["kind"] == "CustomResourceDefinition");
+    let kinds = definitions.map(|object| {
+        let text = |path| meta::text_at(object, path);
+        Kind::new(text("/spec/group"), text("/spec/names/kind"))
+    });
     let known = Known {
+        namespaces: target
+            .is_known
+            .then(|| stage.namespace.as_str().to_owned())
+            .into_iter()
+            .collect(),
+        custom_kinds: target.is_known.then(|| kinds.collect()),
         objects: stage
             .target
             .objects
             .iter()
             .map(|object| (Key::of(Kind::of(object), object), Arc::new(object.clone())))
             .collect(),
-        ..Known::default()
     };
     let (now, contents) = (jiff::Timestamp::UNIX_EPOCH, made.contents.clone());
     let (name, namespace) = (stage.release.as_str(), stage.namespace.as_str());

@@ -161,6 +161,7 @@ impl<'a> Rehearsal<'a> {
                 skip_crds: false,
                 skip_schema_validation: false,
                 subchart_notes: false,
+                is_traced: step == Step::Render,
             };
             render(&this.cluster, this.sandbox.runtime(), host, template)
         });

@@ -66,7 +66,7 @@ impl Found {
             )
     }
 
-    /// In the manifest as it was rendered.
+    /// In that file.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         Some(self.finding.line).filter(|line| *line > 0)

@@ -2,5 +2,6 @@
 
 mod forms;
 mod mistakes;
+mod mutations;
 mod rehearsals;
 mod service;

@@ -53,6 +53,7 @@ pub(crate) fn render(
         skip_crds: args.skip_crds,
         skip_schema_validation: args.skip_schema_validation,
         subchart_notes: args.render_subchart_notes,
+        is_traced: false,
     };
     let made = rendering::render(&session.cluster, session.handle(), host(None), template)?;
     console.warnings(&made.rendered.warnings);
