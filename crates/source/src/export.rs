@@ -77,7 +77,7 @@ pub(crate) fn folder(snapshot: &Snapshot, folder: &str) -> Result<Plan, Error> {
                 Kind::Link => snapshot
                     .follow(path)
                     .map(|(target, entry)| (Some(target), entry))
-                    .map_err(&refuse)?,
+                    .map_err(|problem| refuse(format!("can't be read: {problem}")))?,
                 _ => (None, entry),
             };
             match (entry.kind, target) {

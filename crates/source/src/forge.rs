@@ -84,7 +84,7 @@ impl Forge {
     /// # Errors
     /// As [`Forge::github`].
     pub fn gitlab(link: &Link, remote: &Remote, api: Option<&str>, token: &Secret) -> Result<Self, Error> {
-        let base = api.map_or_else(|| format!("https://{}/api/v4", remote.host()), str::to_owned);
+        let base = api.map_or_else(|| gitlab::api_of(remote.host()), str::to_owned);
         let api = Api::new(link, "GitLab", &base, token)?;
         GitLab::new(api, remote).map(Self::GitLab)
     }

@@ -106,7 +106,7 @@ impl Remote {
 
     /// Whether both are the same repository of the same host, however it is reached.
     pub fn is_same(&self, other: &Remote) -> bool {
-        self.host == other.host && self.path.eq_ignore_ascii_case(&other.path)
+        one_name(&self.host) == one_name(&other.host) && self.path.eq_ignore_ascii_case(&other.path)
     }
 
     fn file(text: &str, path: &str) -> Result<Self, &'static str> {
@@ -171,6 +171,15 @@ impl Remote {
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.written)
+    }
+}
+
+/// The hosts that forges have beside their own for ssh through port 443.
+fn one_name(host: &str) -> &str {
+    match host {
+        "ssh.github.com" | "www.github.com" => "github.com",
+        "altssh.gitlab.com" => "gitlab.com",
+        host => host,
     }
 }
 
@@ -266,6 +275,7 @@ mod tests {
     fn one_repository_has_several_addresses() {
         let one = Remote::parse("https://github.com/Acme/Charts.git").unwrap();
         assert!(one.is_same(&Remote::parse("git@github.com:acme/charts").unwrap()));
+        assert!(one.is_same(&Remote::parse("ssh://git@ssh.github.com:443/acme/charts").unwrap()));
         assert!(!one.is_same(&Remote::parse("git@gitlab.com:acme/charts").unwrap()));
     }
 }

@@ -13,6 +13,7 @@ mod notes;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -42,6 +43,10 @@ const OLDEST_GIT: (u32, u32) = (2, 36);
 
 /// Files that git leaves when it is killed are removed this deep below the repository.
 const DEEPEST_LOCK: usize = 8;
+
+/// Half a second in all: starting a program takes a thousandth of that, and another owner stays for longer.
+const LOCK_TRIES: usize = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A clone with the address it comes from.
 #[derive(Debug)]
@@ -75,8 +80,16 @@ impl Repository {
         let prepared = fs::create_dir_all(folder).and_then(|()| folder.canonicalize());
         let folder_path = prepared.map_err(|source| failed(source.to_string()))?;
         let lock = File::create(folder_path.join("lock")).map_err(|source| failed(source.to_string()))?;
-        lock.try_lock()
-            .map_err(|source| failed(format!("somebody else has it: {source}")))?;
+        let mut taken = lock.try_lock();
+        // A program that another thread is just starting holds our lock too, until it becomes that program.
+        for _ in 0..LOCK_TRIES {
+            if taken.is_ok() {
+                break;
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+            taken = lock.try_lock();
+        }
+        taken.map_err(|source| failed(format!("somebody else has it: {source}")))?;
         forget_keys(&folder_path)
             .and_then(|()| unlock(&folder_path))
             .map_err(|source| failed(source.to_string()))?;

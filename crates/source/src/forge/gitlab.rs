@@ -82,6 +82,14 @@ struct Note {
     system: bool,
 }
 
+/// Where the API of a host is.
+pub(super) fn api_of(host: &str) -> String {
+    match host {
+        "altssh.gitlab.com" => "https://gitlab.com/api/v4".to_owned(),
+        host => format!("https://{host}/api/v4"),
+    }
+}
+
 impl GitLab {
     pub(super) fn new(api: Api, remote: &Remote) -> Result<Self, Error> {
         let name = remote.path();

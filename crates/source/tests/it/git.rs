@@ -1,12 +1,11 @@
 //! Fetching, reading and comparing, on real repositories.
 
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use model::Diagnose as _;
 use source::{Credentials, Git, RefName, Remote, Repository, changed};
 
-use crate::origin::{Origin, git, run};
+use crate::origin::{Origin, git, program, run};
 
 const API: &str = "{apiVersion: v2, name: api, version: 1.0.0, dependencies: [{name: lib, version: 1.0.0, repository: \
                    'file://../lib'}]}";
@@ -213,10 +212,9 @@ async fn nothing_in_a_repository_or_in_settings_runs() {
     let origin = Origin::new();
     let commit = two_charts(&origin);
     let trap = origin.place("ran");
-    let script = format!("#!/bin/sh\ntouch {}\n", trap.display());
-    let program = origin.place("program");
-    std::fs::write(&program, &script).unwrap();
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let script = format!("touch {}", trap.display());
+    let script_at = origin.place("program");
+    program(&script_at, &script);
     let mut repository = origin.open("cache").await;
     let clone = origin.place("cache/repository.git");
     std::fs::create_dir_all(clone.join("hooks")).unwrap();
@@ -227,9 +225,9 @@ async fn nothing_in_a_repository_or_in_settings_runs() {
         "pre-auto-gc",
         "fsmonitor-watchman",
     ] {
-        std::fs::copy(&program, clone.join("hooks").join(hook)).unwrap();
+        std::fs::copy(&script_at, clone.join("hooks").join(hook)).unwrap();
     }
-    let path = program.display().to_string();
+    let path = script_at.display().to_string();
     for setting in ["core.fsmonitor", "core.sshCommand", "core.askPass", "core.pager"] {
         run(&clone, &["config", setting, &path]);
     }
@@ -333,16 +331,15 @@ async fn errors_say_what_is_missing() {
 #[tokio::test]
 async fn a_git_that_hangs_is_killed_with_all_it_started() {
     let origin = Origin::new();
-    let program = origin.place("hangs");
+    let script_at = origin.place("hangs");
     let pid = origin.place("pid");
     // The first run makes the cache; a fetch hangs in a process of its own.
     let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *fetch*) sleep 600 & echo $! > {}; wait;; *) exec git \"$@\";; esac\n",
+        "case \"$*\" in *fetch*) sleep 600 & echo $! > {}; wait;; *) exec git \"$@\";; esac",
         pid.display()
     );
-    std::fs::write(&program, script).unwrap();
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
-    let git = Git::new(&program, std::env::vars_os()).within(Duration::from_millis(300));
+    program(&script_at, &script);
+    let git = Git::new(&script_at, std::env::vars_os()).within(Duration::from_secs(2));
     let mut repository = Repository::open(git, &origin.place("cache"), origin.remote(), &Credentials::None)
         .await
         .unwrap();
@@ -370,15 +367,10 @@ async fn a_git_that_hangs_is_killed_with_all_it_started() {
 async fn repositories_that_belong_to_another_user_are_read() {
     let origin = Origin::new();
     let commit = two_charts(&origin);
-    let program = origin.place("of-another");
+    let script_at = origin.place("of-another");
     // Git's own way to try this without the rights to give files away.
-    std::fs::write(
-        &program,
-        "#!/bin/sh\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec git \"$@\"\n",
-    )
-    .unwrap();
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
-    let git = Git::new(&program, std::env::vars_os());
+    program(&script_at, "GIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec git \"$@\"");
+    let git = Git::new(&script_at, std::env::vars_os());
     let opened = Repository::open(git, &origin.place("cache"), origin.remote(), &Credentials::None).await;
     let mut repository = opened.unwrap();
     repository.fetch(&[]).await.unwrap();
@@ -402,17 +394,16 @@ async fn a_repository_without_a_commit_has_no_branch() {
 async fn a_fetch_that_was_killed_locks_nobody_out() {
     let origin = Origin::new();
     let commit = two_charts(&origin);
-    let program = origin.place("hangs-once");
+    let script_at = origin.place("hangs-once");
     let (marker, clone) = (origin.place("marker"), origin.place("cache/repository.git"));
     let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *fetch*) if [ ! -e {marker} ]; then touch {marker} {clone}/packed-refs.lock \
-         {clone}/refs/heads/main.lock {clone}/objects/pack/tmp_pack_x; sleep 600; fi;; esac\nexec git \"$@\"\n",
+        "case \"$*\" in *fetch*) if [ ! -e {marker} ]; then touch {marker} {clone}/packed-refs.lock \
+         {clone}/refs/heads/main.lock {clone}/objects/pack/tmp_pack_x; sleep 600; fi;; esac\nexec git \"$@\"",
         marker = marker.display(),
         clone = clone.display(),
     );
-    std::fs::write(&program, script).unwrap();
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
-    let git = Git::new(&program, std::env::vars_os());
+    program(&script_at, &script);
+    let git = Git::new(&script_at, std::env::vars_os());
     let opened = Repository::open(git, &origin.place("cache"), origin.remote(), &Credentials::None).await;
     let mut repository = opened.unwrap();
     // Dropped in the middle, as by a loop that is told to stop.

@@ -1,13 +1,10 @@
 //! What git is given to be let in, and that nobody else sees it.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
 use model::Diagnose as _;
 use source::{Credentials, Git, Remote, Repository, Secret};
 
 use crate::answers::{Server, json};
-use crate::origin::Origin;
+use crate::origin::{Origin, program};
 
 const PASSWORD: &str = "hunter2hunter2";
 
@@ -16,11 +13,6 @@ fn password() -> Credentials {
         username: "x-access-token".into(),
         password: Secret::new(PASSWORD),
     }
-}
-
-fn program(place: &Path, text: &str) {
-    std::fs::write(place, format!("#!/bin/sh\n{text}\n")).unwrap();
-    std::fs::set_permissions(place, PermissionsExt::from_mode(0o755)).unwrap();
 }
 
 #[tokio::test]

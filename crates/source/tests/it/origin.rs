@@ -1,6 +1,5 @@
 //! A repository that others push to, made with the installed git in a folder that goes with the test.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -73,9 +72,7 @@ impl Origin {
     pub fn hook(&self, name: &str, line: &str) {
         let hooks = self.path().join(".git/hooks");
         std::fs::create_dir_all(&hooks).unwrap();
-        let hook = hooks.join(name);
-        std::fs::write(&hook, format!("#!/bin/sh\n{line}\n")).unwrap();
-        std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).unwrap();
+        program(&hooks.join(name), line);
     }
 
     pub fn git(&self, arguments: &[&str]) -> String {
@@ -106,4 +103,16 @@ pub fn run(folder: &Path, arguments: &[&str]) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {arguments:?}: {said}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Writes lines of shell that can be run.
+///
+/// Another process writes them: a program that another thread is just starting has our open files until it runs, and what
+/// is open for writing can't be run.
+pub fn program(place: &Path, lines: &str) {
+    let text = format!("#!/bin/sh\n{lines}\n");
+    let write = r#"printf %s "$1" > "$2" && chmod 755 "$2""#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", write, "sh", &text]).arg(place);
+    assert!(shell.status().unwrap().success());
 }
