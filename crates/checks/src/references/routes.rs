@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use crate::check::{Check, Theme};
 use crate::findings::{Findings, listed, meant};
+use crate::shapes::names::is_label_name;
 use crate::view::{Item, Target, View, each};
 
 pub(crate) static THEME: Theme = Theme {
     title: "Routes to Services",
-    checks: &[&NO_SERVICE, &NO_PORT, &TWICE],
+    checks: &[&NO_SERVICE, &NO_PORT, &TWICE, &HOST, &PATH],
     look,
 };
 
@@ -44,6 +45,24 @@ static TWICE: Check = Check {
     why: "Which of them counts depends on the controller: some take the older, some refuse the second when it is written.",
 };
 
+static HOST: Check = Check {
+    id: "ingress-host",
+    title: "An Ingress's host that is no name",
+    severity: Severity::Error,
+    softer: "",
+    cure: "write the name alone, in lower case: no https://, no port, no path; `*.` at most in front",
+    why: "The API server refuses the object.",
+};
+
+static PATH: Check = Check {
+    id: "ingress-path",
+    title: "An Ingress's path that does not begin with a slash",
+    severity: Severity::Error,
+    softer: "",
+    cure: "begin the path with /, or say pathType: ImplementationSpecific",
+    why: "The API server refuses the object.",
+};
+
 /// A Service that is named, and a port of it.
 struct Backend<'v> {
     /// Where the name stands.
@@ -60,6 +79,9 @@ fn look(view: &View<'_>, found: &mut Findings) {
         }
     }
     twice(view, found);
+    for (at, ingress) in view.of(&Kind::INGRESS) {
+        words((at, &ingress.value), found);
+    }
 }
 
 fn judge(view: &View<'_>, at: usize, backend: &Backend<'_>, found: &mut Findings) {
@@ -207,6 +229,29 @@ fn of_route<'v>(item: &'v Item<'_>) -> Vec<Backend<'v>> {
         }
     }
     backends
+}
+
+/// Hosts and paths, by the rules of the API server.
+fn words((at, ingress): (usize, &Value), found: &mut Findings) {
+    for (rule_at, rule) in each(ingress, "", "/spec/rules") {
+        let host = meta::text(rule, "host");
+        let name = host.strip_prefix("*.").unwrap_or(host);
+        if !host.is_empty() && !name.split('.').all(is_label_name) {
+            found.add(
+                &HOST,
+                (at, &format!("{rule_at}/host")),
+                format!("{host:?} is no name of a host"),
+            );
+        }
+        for (path_at, path) in each(rule, &rule_at, "/http/paths") {
+            let way = meta::text(path, "path");
+            let is_held = matches!(meta::text(path, "pathType"), "Exact" | "Prefix");
+            if is_held && !way.starts_with('/') {
+                let message = format!("{way:?} does not begin with a slash");
+                found.add(&PATH, (at, &format!("{path_at}/path")), message);
+            }
+        }
+    }
 }
 
 fn twice(view: &View<'_>, found: &mut Findings) {

@@ -14,6 +14,7 @@ pub(crate) static THEME: Theme = Theme {
     checks: &[
         &CONTAINER_TWICE,
         &PORT_NAME_TWICE,
+        &PORT_TWICE,
         &PORT_NAME,
         &ENV_TWICE,
         &PROBE_PORT,
@@ -38,6 +39,15 @@ static PORT_NAME_TWICE: Check = Check {
     softer: "",
     cure: "give each port of the container a name of its own",
     why: "The API server refuses the object.",
+};
+
+static PORT_TWICE: Check = Check {
+    id: "container-port-number-twice",
+    title: "A port that a container has twice",
+    severity: Severity::Warning,
+    softer: "",
+    cure: "leave one of them: a Service can give one port several names",
+    why: "Server-side apply refuses the object (duplicate entries for key), and a three-way merge loses one of them.",
 };
 
 static PORT_NAME: Check = Check {
@@ -104,7 +114,19 @@ fn look(view: &View<'_>, found: &mut Findings) {
 
 fn ports(pods: &Pods<'_>, container: &Container<'_>, found: &mut Findings) {
     let mut names: Vec<&str> = Vec::new();
+    let mut numbers: Vec<(i64, &str)> = Vec::new();
     for (at, port) in each(container.value, &container.at, "/ports") {
+        let protocol = match meta::text(port, "protocol") {
+            "" => "TCP",
+            given => given,
+        };
+        if let Some(number) = meta::number_at(port, "/containerPort") {
+            if numbers.contains(&(number, protocol)) {
+                let message = format!("port {number}/{protocol} is there already");
+                found.add(&PORT_TWICE, (pods.item, &format!("{at}/containerPort")), message);
+            }
+            numbers.push((number, protocol));
+        }
         let name = meta::text(port, "name");
         if name.is_empty() {
             continue;

@@ -139,7 +139,8 @@ fn wrong_label_name(name: &str) -> Option<String> {
     (!is_label_name(name)).then(|| NOT_A_NAME.to_owned())
 }
 
-fn is_label_name(name: &str) -> bool {
+/// Whether it can be one part of a name in DNS.
+pub(crate) fn is_label_name(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     !name.is_empty() && name.chars().all(inner) && !name.starts_with('-') && !name.ends_with('-')
 }

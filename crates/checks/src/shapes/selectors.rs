@@ -120,7 +120,8 @@ fn overlap(
         other.namespace == pods.namespace && other.is_selected(selector) && pods.is_selected(others)
     });
     if let Some((other, _)) = other {
-        let message = format!("and {} select each other's pods", view.items[other.item].short());
+        let other = view.items[other.item].short();
+        let message = format!("selects the pods of {other}, and that one these");
         found.add(&OVERLAP, (pods.item, "/spec/selector"), message);
     }
 }
