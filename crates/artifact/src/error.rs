@@ -128,7 +128,7 @@ impl Diagnose for Error {
                 format!("let whoever runs this read, write, list and delete below {place}; the page of this code lists the rights")
             }
             Self::NoConditions { .. } => {
-                "take a store that knows `If-None-Match` and `If-Match` of a PUT (AWS S3, MinIO, Ceph 20, R2), or a folder; \
+                "take a store that knows `If-None-Match` and `If-Match` of a PUT (AWS S3, MinIO, Cloudflare R2), or a folder; \
                  without them a published version could be overwritten"
                     .into()
             }

@@ -70,7 +70,10 @@ pub fn run(args: &[&str]) -> Result<()> {
     })?;
     ran("work", stores(&work))?;
     println!("{killed} workers were killed");
-    ran("check", stores(&["check", "s3://charts/storm", &storm, &hub]))?;
+    ran(
+        "check",
+        stores(&["check", "s3://charts/storm", &storm, &hub, events]),
+    )?;
     helm(&python, &program, &run)
 }
 

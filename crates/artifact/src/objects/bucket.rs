@@ -234,10 +234,8 @@ impl Objects for Bucket {
 
     fn check_conditions(&self) -> Doing<'_, ()> {
         Box::pin(async move {
-            self.conditions
-                .get_or_try_init(|| self.probe())
-                .await
-                .map(|()| ())
+            self.conditions.get_or_try_init(|| self.probe()).await?;
+            Ok(())
         })
     }
 }

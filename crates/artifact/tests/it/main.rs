@@ -3,6 +3,7 @@
 mod made;
 mod memory;
 mod publishing;
+mod refusing;
 mod retention;
 mod signing;
 mod stops;

@@ -217,7 +217,7 @@ impl Queue for Memory {
             sleep(Duration::from_millis(5)).await;
             // An old receipt is no error, and deletes nothing.
             for receipt in receipts {
-                self.with(receipt, |kept, at| kept.swap_remove(at));
+                self.with(receipt, Vec::swap_remove);
             }
             Ok(Vec::new())
         })
