@@ -193,7 +193,10 @@ mod tests {
                 "exceptions: [{check: a, reason: ' ', until: 2026-01-01}]",
                 "the exception of a has no reason",
             ),
-            ("exceptions: [{check: a, reason: r, until: soon}]", "invalid digit"),
+            (
+                "exceptions: [{check: a, reason: r, until: soon}]",
+                "invalid digit",
+            ),
             ("exception: []", "unknown field `exception`"),
         ] {
             let error = Exceptions::parse(text).unwrap_err();

@@ -57,7 +57,10 @@ pub(crate) fn look(stage: &Stage, sandbox: &Sandbox, made: &Made) -> Vec<Finding
     let news: Vec<Finding> = asked.into_iter().filter(|one| !is_told(one)).collect();
     findings.extend(news);
     let origins = made.rendered.origins(&shown);
-    findings.into_iter().map(|finding| in_chart(finding, &origins)).collect()
+    findings
+        .into_iter()
+        .map(|finding| in_chart(finding, &origins))
+        .collect()
 }
 
 /// Moves a finding from its line of the manifest to the line of the chart that wrote it.

@@ -52,7 +52,10 @@ impl Form {
 
 /// The file of a finding from where the reader stands; empty where there is none.
 fn place(found: &Found, folder: &str) -> String {
-    match (folder.trim_start_matches("./").trim_end_matches('/'), found.file()) {
+    match (
+        folder.trim_start_matches("./").trim_end_matches('/'),
+        found.file(),
+    ) {
         (_, "") => String::new(),
         ("" | ".", file) => file.to_owned(),
         (folder, file) => format!("{folder}/{file}"),

@@ -4,6 +4,7 @@ mod minicluster;
 mod release;
 mod template;
 mod tenants;
+mod verify;
 
 use anyhow::{Result, bail};
 
@@ -34,6 +35,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "tenants",
         measures: "200 tenants on three clusters: time, memory, and what one change touches",
         run: tenants::run,
+    },
+    Benchmark {
+        name: "verify",
+        measures: "verifying a service, and large charts of the corpus: time of each step, memory",
+        run: verify::run,
     },
 ];
 

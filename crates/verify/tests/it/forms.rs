@@ -15,7 +15,12 @@ fn report() -> Report {
             severity,
             object: object.to_owned(),
             path: if object.is_empty() { "" } else { "spec.ports[0]" }.to_owned(),
-            source: if object.is_empty() { "" } else { "api/templates/all.yaml" }.to_owned(),
+            source: if object.is_empty() {
+                ""
+            } else {
+                "api/templates/all.yaml"
+            }
+            .to_owned(),
             line,
             message: message.to_owned(),
             cure: Cow::Borrowed("name a port: one of <a>, 100%"),

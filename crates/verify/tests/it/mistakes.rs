@@ -133,7 +133,10 @@ fn each_mistake_is_found_by_its_check() {
         let report = verify::verify(&request).unwrap();
         let found: Vec<&str> = report.findings.iter().map(|found| found.finding.check).collect();
         if !expected.iter().all(|check| found.contains(check)) {
-            wrong.push(format!("{name}: {found:?} instead of {expected:?}\n{:#?}", report.findings));
+            wrong.push(format!(
+                "{name}: {found:?} instead of {expected:?}\n{:#?}",
+                report.findings
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -152,7 +155,12 @@ fn a_behaviour_file_rehearses_failures() {
         let behaviour = kubelet::behaviour::parse(&format!("rules:\n{does}\n")).unwrap();
         request.stages[0].target.behaviour = Arc::new(behaviour);
         let report = verify::verify(&request).unwrap();
-        assert_eq!(service::errors(&report), [expected], "{does}: {:#?}", report.findings);
+        assert_eq!(
+            service::errors(&report),
+            [expected],
+            "{does}: {:#?}",
+            report.findings
+        );
     }
 }
 

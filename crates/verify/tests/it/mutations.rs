@@ -137,7 +137,11 @@ fn row(mutation: &Mutation, found: &[Vec<&str>; 2]) -> String {
 
 /// Nothing finds these: the first needs a program that really runs, as does the last; Kubernetes keeps what the second
 /// changes.
-const MISSED: &[&str] = &["hook-never-ends", "service-no-longer-headless", "test-asks-another"];
+const MISSED: &[&str] = &[
+    "hook-never-ends",
+    "service-no-longer-headless",
+    "test-asks-another",
+];
 
 const HEAD: &str = "\
 <!-- Made from crates/checks/tests/mutations: `UPDATE=1 cargo test -p verify the_page_of_mistakes` -->
@@ -155,7 +159,9 @@ reported to public projects. What neither finds only a real kubelet, network or 
 fn unpackable() -> String {
     let mut state = 1_u64;
     let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         char::from(b'!' + ((state >> 33) % 90) as u8)
     };
     (0..2 << 20).map(|_| next()).collect()
@@ -175,14 +181,22 @@ fn the_page_of_mistakes_says_what_finds_each() {
         .collect();
     for (chart, told) in &good {
         let wrong: Vec<_> = told.iter().filter(|(level, _)| *level == Level::L2).collect();
-        assert!(wrong.is_empty(), "{chart}: {:#?}", report(&self::good(chart), chart).findings);
+        assert!(
+            wrong.is_empty(),
+            "{chart}: {:#?}",
+            report(&self::good(chart), chart).findings
+        );
         assert!(report(&self::good(chart), chart).passed(), "{chart}: {told:?}");
     }
     let rows: Vec<_> = mutations
         .iter()
         .map(|mutation| found(mutation, &good[mutation.chart.as_str()]))
         .collect();
-    let page: String = mutations.iter().zip(&rows).map(|(one, found)| row(one, found)).collect();
+    let page: String = mutations
+        .iter()
+        .zip(&rows)
+        .map(|(one, found)| row(one, found))
+        .collect();
     let page = format!("{HEAD}{page}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/mistakes.md");
     if std::env::var_os("UPDATE").is_some() {

@@ -15,7 +15,11 @@ fn a_service_as_made_passes_fresh_and_as_an_upgrade_of_itself() {
     let report = verify::verify(&request).unwrap();
     assert!(report.passed(), "{:#?}", report.findings);
     assert_eq!(service::errors(&report), [""; 0]);
-    let steps: Vec<(&str, Step)> = report.phases.iter().map(|phase| (phase.run, phase.step)).collect();
+    let steps: Vec<(&str, Step)> = report
+        .phases
+        .iter()
+        .map(|phase| (phase.run, phase.step))
+        .collect();
     assert_eq!(
         steps,
         [
@@ -39,7 +43,11 @@ fn a_service_as_made_passes_fresh_and_as_an_upgrade_of_itself() {
 fn without_anything_live_the_report_says_that_no_upgrade_was_tried() {
     let request = service::request(service::chart(&service::files()));
     let report = verify::verify(&request).unwrap();
-    let l2 = report.levels.iter().find(|level| level.level == Level::L2).unwrap();
+    let l2 = report
+        .levels
+        .iter()
+        .find(|level| level.level == Level::L2)
+        .unwrap();
     assert_eq!(l2.result, Verdict::Passed);
     assert!(l2.message.contains("no upgrade was tried"), "{}", l2.message);
 }
@@ -59,7 +67,11 @@ fn waiting_for_five_minutes_takes_none() {
     request.stages[0].target.behaviour = Arc::new(kubelet::behaviour::parse(behaviour).unwrap());
     let report = verify::verify(&request).unwrap();
     assert_eq!(service::errors(&report), ["install-fails"]);
-    let install = report.phases.iter().find(|phase| phase.step == Step::Install).unwrap();
+    let install = report
+        .phases
+        .iter()
+        .find(|phase| phase.step == Step::Install)
+        .unwrap();
     assert!(!install.passed);
     assert!(install.simulated >= Duration::from_secs(300), "{install:?}");
     assert!(install.took < install.simulated, "{install:?}");
@@ -69,10 +81,14 @@ fn waiting_for_five_minutes_takes_none() {
 fn an_exception_lets_a_finding_pass_until_its_day() {
     let files = service::changed("values.yaml", "cpu: 100m", "cpu: 9");
     let mut request = service::request(service::chart(&files));
-    assert_eq!(service::errors(&verify::verify(&request).unwrap()), ["install-fails"]);
+    assert_eq!(
+        service::errors(&verify::verify(&request).unwrap()),
+        ["install-fails"]
+    );
     let except = |until: &str| {
-        let text =
-            format!("exceptions: [{{check: install-fails, reason: the quota is raised today, until: {until}}}]");
+        let text = format!(
+            "exceptions: [{{check: install-fails, reason: the quota is raised today, until: {until}}}]"
+        );
         Exceptions::parse(&text).unwrap()
     };
     request.exceptions = except("2026-11-22");
@@ -82,7 +98,12 @@ fn an_exception_lets_a_finding_pass_until_its_day() {
     request.exceptions = except("2026-11-21");
     let report = verify::verify(&request).unwrap();
     assert!(!report.passed());
-    assert!(report.findings.iter().any(|found| found.finding.check == "exception-over"));
+    assert!(
+        report
+            .findings
+            .iter()
+            .any(|found| found.finding.check == "exception-over")
+    );
 }
 
 #[test]
@@ -100,10 +121,9 @@ fn what_a_cluster_can_t_take_before_the_release_is_an_error_of_its_own() {
     use model::Diagnose as _;
 
     let mut request = service::request(service::chart(&service::files()));
-    request.stages[0]
-        .target
-        .objects
-        .push(serde_json::json!({"apiVersion": "a.example.com/v1", "kind": "Thing", "metadata": {"name": "t"}}));
+    request.stages[0].target.objects.push(
+        serde_json::json!({"apiVersion": "a.example.com/v1", "kind": "Thing", "metadata": {"name": "t"}}),
+    );
     let error = verify::verify(&request).unwrap_err();
     assert_eq!(error.code().id, "SW0903");
     assert!(error.to_string().contains("Thing t"), "{error}");

@@ -24,14 +24,19 @@ pub fn chart(files: &BTreeMap<String, String>) -> Chart {
         name: Arc::from(path.as_str()),
         data: Arc::from(text.as_bytes()),
     };
-    chart::load::files(files.iter().map(file).collect()).unwrap().chart
+    chart::load::files(files.iter().map(file).collect())
+        .unwrap()
+        .chart
 }
 
 /// The files with one text in the place of another.
 pub fn changed(file: &str, from: &str, to: &str) -> BTreeMap<String, String> {
     let mut files = files();
     let text = files.entry(file.to_owned()).or_default();
-    assert!(from.is_empty() || text.contains(from), "{file} has no {from}:\n{text}");
+    assert!(
+        from.is_empty() || text.contains(from),
+        "{file} has no {from}:\n{text}"
+    );
     *text = match from {
         "" => to.to_owned(),
         _ => text.replacen(from, to, 1),

@@ -79,7 +79,7 @@ fn processes(shipway: &Path, helm: Option<&Path>, corpus: &Path) -> Result<()> {
 }
 
 /// The folder of a chart: the newest of those whose name is NAME-VERSION.
-fn chart(corpus: &Path, name: &str) -> Result<Option<PathBuf>> {
+pub(super) fn chart(corpus: &Path, name: &str) -> Result<Option<PathBuf>> {
     let mut found = Vec::new();
     for repository in std::fs::read_dir(corpus.join("charts")).context("the corpus has no charts")? {
         let repository = repository.context("can't read the corpus")?.path();
@@ -136,11 +136,11 @@ fn in_process(corpus: &Path) -> Result<()> {
     Ok(())
 }
 
-fn median(times: &mut [Duration]) -> Duration {
+pub(super) fn median(times: &mut [Duration]) -> Duration {
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-fn ms(time: Duration) -> String {
+pub(super) fn ms(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
