@@ -27,6 +27,10 @@ pub struct Settings {
     pub endpoint: Option<String>,
     pub s3_endpoint: Option<String>,
     pub sqs_endpoint: Option<String>,
+    /// The way out, for addresses that begin with `https`.
+    pub proxy: Option<String>,
+    /// Hosts that are reached without it, with commas between them.
+    pub no_proxy: String,
     /// What the credentials are made from, by the names of the variables that AWS gave them.
     pub identity: BTreeMap<&'static str, String>,
 }
@@ -121,6 +125,8 @@ impl Settings {
             endpoint: text("AWS_ENDPOINT_URL"),
             s3_endpoint: text("AWS_ENDPOINT_URL_S3"),
             sqs_endpoint: text("AWS_ENDPOINT_URL_SQS"),
+            proxy: text("HTTPS_PROXY").or_else(|| text("https_proxy")),
+            no_proxy: text("NO_PROXY").or_else(|| text("no_proxy")).unwrap_or_default(),
             identity: IDENTITY
                 .into_iter()
                 .filter_map(|name| Some((name, text(name)?)))

@@ -31,6 +31,9 @@ const TRIES_LIMIT: Duration = Duration::from_secs(120);
 /// What is written to find out whether conditions hold. Its content never matters.
 const PROBE: &str = ".conditions";
 
+/// Where a machine of AWS and its containers ask who they are. No proxy knows them.
+const OF_THE_MACHINE: &str = "169.254.169.254,169.254.170.2,169.254.170.23";
+
 /// What stores that are not AWS call their one region, if they care at all.
 pub(crate) const ELSEWHERE: &str = "us-east-1";
 
@@ -247,13 +250,20 @@ pub(crate) fn credentials(settings: &Settings) -> Result<AwsCredentialProvider, 
 }
 
 /// How requests are made to anything of AWS.
-pub(crate) fn client_options(plain: bool) -> ClientOptions {
+pub(crate) fn client_options(settings: &Settings, endpoint: Option<&str>) -> ClientOptions {
     // Without this, TLS finds no cryptography and panics. Somebody else's choice is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    ClientOptions::new()
+    let plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
+    let options = ClientOptions::new()
         .with_timeout(REQUEST_LIMIT)
         .with_connect_timeout(Duration::from_secs(10))
-        .with_allow_http(plain)
+        .with_allow_http(plain);
+    match &settings.proxy {
+        Some(proxy) if !plain => options
+            .with_proxy_url(proxy)
+            .with_proxy_excludes(format!("{OF_THE_MACHINE},{}", settings.no_proxy)),
+        _ => options,
+    }
 }
 
 fn connect(bucket: &str, settings: &Settings) -> Result<AmazonS3, Source> {
@@ -262,6 +272,8 @@ fn connect(bucket: &str, settings: &Settings) -> Result<AmazonS3, Source> {
         endpoint,
         s3_endpoint,
         sqs_endpoint: _,
+        proxy: _,
+        no_proxy: _,
         identity,
     } = settings;
     let endpoint = s3_endpoint.as_ref().or(endpoint.as_ref());
@@ -269,11 +281,10 @@ fn connect(bucket: &str, settings: &Settings) -> Result<AmazonS3, Source> {
         .as_deref()
         .or(endpoint.map(|_| ELSEWHERE))
         .ok_or("no region is set; AWS_REGION names one")?;
-    let plain = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_region(region)
-        .with_client_options(client_options(plain))
+        .with_client_options(client_options(settings, endpoint.map(String::as_str)))
         .with_retry(RetryConfig {
             max_retries: TRIES,
             retry_timeout: TRIES_LIMIT,

@@ -259,7 +259,6 @@ enum Fault {
 
 impl Way {
     fn new(endpoint: String, region: Option<&str>, settings: &Settings) -> Result<Self, Source> {
-        let plain = endpoint.starts_with("http://");
         let region = settings
             .region
             .as_deref()
@@ -271,7 +270,7 @@ impl Way {
             ..settings.clone()
         };
         Ok(Self {
-            http: ReqwestConnector::default().connect(&client_options(plain))?,
+            http: ReqwestConnector::default().connect(&client_options(settings, Some(&endpoint)))?,
             credentials: credentials(&known)?,
             endpoint,
             region,
