@@ -77,6 +77,11 @@ fn tag(image: &str) -> Option<&str> {
     (!tag.contains('/')).then_some(tag)
 }
 
+/// Whether the first part of a name is where it is pulled from.
+fn is_registry(first: &str) -> bool {
+    first.contains(['.', ':']) || first == "localhost" || first.contains(|c: char| c.is_ascii_uppercase())
+}
+
 /// Why an image's name can't be read, by the grammar of references.
 fn wrong(image: &str) -> Option<&'static str> {
     if image.is_empty() {
@@ -113,7 +118,7 @@ fn wrong(image: &str) -> Option<&'static str> {
     }
     // The first part may be a registry, with capitals and a port.
     let path = match name.split_once('/') {
-        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => rest,
+        Some((first, rest)) if is_registry(first) => rest,
         _ => name,
     };
     let is_part =

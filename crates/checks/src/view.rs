@@ -34,7 +34,8 @@ pub(crate) struct View<'a> {
     pub(crate) items: &'a [Item<'a>],
     /// What makes pods, in the order of the objects; hooks included.
     pub(crate) pods: Vec<Pods<'a>>,
-    by_name: HashMap<(&'a Kind, &'a str, &'a str), usize>,
+    /// Nothing for a name that several objects have, hooks included: which of them counts when is not sure.
+    by_name: HashMap<(&'a Kind, &'a str, &'a str), Option<usize>>,
     /// Whether some object is of a kind whose controller may make pods, Services or anything.
     makes_more: bool,
 }
@@ -91,16 +92,18 @@ impl<'a> Item<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(items: &'a [Item<'a>], context: &'a Context) -> Self {
-        let key = |item: &'a Item<'a>| (item.kind(), item.namespace, item.name());
+        let mut by_name = HashMap::new();
+        for (at, item) in items.iter().enumerate() {
+            by_name
+                .entry((item.kind(), item.namespace, item.name()))
+                .and_modify(|known| *known = None)
+                .or_insert(Some(at));
+        }
         Self {
             context,
             items,
             pods: pods::of(items),
-            by_name: items
-                .iter()
-                .enumerate()
-                .map(|(at, item)| (key(item), at))
-                .collect(),
+            by_name,
             makes_more: items.iter().any(|item| makes_more(item.kind())),
         }
     }
@@ -114,8 +117,10 @@ impl<'a> View<'a> {
 
     /// Looks for an object in the chart, then in the cluster.
     pub(crate) fn find(&self, kind: &Kind, namespace: &str, name: &str) -> Target<'_> {
-        if let Some(at) = self.by_name.get(&(kind, namespace, name)) {
-            return Target::Made(*at, &self.items[*at].value);
+        match self.by_name.get(&(kind, namespace, name)) {
+            Some(Some(at)) => return Target::Made(*at, &self.items[*at].value),
+            Some(None) => return Target::There(&Value::Null),
+            None => {}
         }
         match self.context.found(kind, namespace, name) {
             Some(value) => Target::There(value),

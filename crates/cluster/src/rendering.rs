@@ -104,7 +104,7 @@ pub fn render(
     };
     let mut asked = None;
     wait.wait(Box::pin(async {
-        asked = Some(capabilities(cluster, &crds).await)
+        asked = Some(capabilities(cluster, &crds).await);
     }));
     let capabilities = asked.expect("the work was waited for")?;
     let Chosen { given, defaults } = template.values;

@@ -163,7 +163,7 @@ impl<'a> Rehearsal<'a> {
                 subchart_notes: false,
                 is_traced: step == Step::Render,
             };
-            render(&this.cluster, this.sandbox.runtime(), host, template)
+            render(&this.cluster, this.sandbox.runtime(), host, template).map_err(Box::new)
         });
         let made = self.keep(step, made, |step, error| failure::of_rendering(step, &error))?;
         self.assume(&made);

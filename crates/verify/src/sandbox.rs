@@ -57,9 +57,12 @@ pub enum Error {
     #[error("the mini cluster does not start")]
     Start(#[from] server::Error),
     #[error(transparent)]
-    Cluster(#[from] cluster::Error),
+    Cluster(Box<cluster::Error>),
     #[error("{what} can't be put into the mini cluster")]
-    Seed { what: String, source: cluster::Error },
+    Seed {
+        what: String,
+        source: Box<cluster::Error>,
+    },
     #[error("{what} is of a kind that the mini cluster does not serve: {api_version}")]
     Kind { what: String, api_version: String },
 }
@@ -160,7 +163,10 @@ impl Sandbox {
         }
         match done {
             Ok(_) => Ok(()),
-            Err(source) => Err(Error::Seed { what: what(), source }),
+            Err(source) => Err(Error::Seed {
+                what: what(),
+                source: Box::new(source),
+            }),
         }
     }
 
@@ -179,6 +185,12 @@ impl Sandbox {
                 }
             }
         }
+    }
+}
+
+impl From<cluster::Error> for Error {
+    fn from(error: cluster::Error) -> Self {
+        Self::Cluster(Box::new(error))
     }
 }
 

@@ -97,5 +97,8 @@ fn exceptions_and_reports_are_files() {
     let report = String::from_utf8(folder.read("verify.xml")).expect("text");
     assert!(report.starts_with("<?xml"), "{report}");
     let printed = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(printed.contains("not all checks were made: without invalid-object"), "{printed}");
+    assert!(
+        printed.contains("not all checks were made: without invalid-object"),
+        "{printed}"
+    );
 }
