@@ -245,3 +245,26 @@ fn openssl_checks_our_signatures() {
         web.digest
     );
 }
+
+#[test]
+fn a_statement_is_the_spec_of_an_artifact() {
+    let mut statement = statement();
+    let application = "web".parse().expect("a name");
+    let location = "s3://charts/charts/web-1.0.0.tgz".to_owned();
+    let error = statement
+        .artifact(&application, location.clone())
+        .expect_err("published by hand");
+    assert_eq!(
+        error.to_string(),
+        "the statement of web-1.0.0 does not say of which ChartSource and commit it is"
+    );
+    statement.source.name = "charts".into();
+    statement.source.author = "é".repeat(400);
+    let spec = statement.artifact(&application, location).expect("it says so");
+    assert_eq!(
+        (spec.version.as_str(), spec.origin.commit.as_str()),
+        ("1.0.0", "c0ffee")
+    );
+    assert_eq!(spec.origin.author.chars().count(), 320);
+    assert_eq!(spec.origin.evidence, Some(statement.digest.to_string()));
+}

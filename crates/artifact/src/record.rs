@@ -1,0 +1,99 @@
+//! What a statement becomes in the hub: the spec of an `Artifact`, and the name it has.
+//!
+//! The name is made from the application and the version alone, so that everybody who looks writes the same object.
+
+use kinds::{ArtifactSpec, Origin};
+use model::{ApplicationName, ChartVersion};
+
+use crate::error::Error;
+use crate::package::digest;
+use crate::statement::Statement;
+
+/// A name of Kubernetes has 253 characters at most, an application's 53.
+const MAX_VERSION: usize = 150;
+
+/// An author's limit in the hub, in characters.
+const MAX_AUTHOR: usize = 320;
+
+/// The name of the `Artifact` of a version.
+///
+/// It reads `APPLICATION-VERSION`. Of a version that can't stand in a name as it is (upper case, `+`, a part that ends with
+/// `-`, too long) it has the three numbers and a part of its digest, so that two versions never share a name.
+pub fn artifact_name(application: &ApplicationName, version: &ChartVersion) -> String {
+    let text = version.to_string();
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_label = |part: &str| {
+        part.bytes().all(|byte| is_plain(byte) || byte == b'-')
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    if text.len() <= MAX_VERSION && text.split('.').all(is_label) {
+        return format!("{application}-{text}");
+    }
+    let numbers = text.split(['-', '+']).next().unwrap_or_default();
+    let mark = digest(text.as_bytes()).hex();
+    format!("{application}-{numbers}-{}", mark.get(..8).unwrap_or(&mark))
+}
+
+impl Statement {
+    /// The spec of the `Artifact` that an application has of this version.
+    ///
+    /// # Errors
+    /// It was published by hand, and does not say of which source and commit it is.
+    pub fn artifact(&self, application: &ApplicationName, location: String) -> Result<ArtifactSpec, Error> {
+        let source = &self.source;
+        if source.name.is_empty() || source.commit.is_empty() {
+            return Err(Error::Statement {
+                what: format!("the statement of {}", self.name()),
+                problem: "does not say of which ChartSource and commit it is".into(),
+            });
+        }
+        let verified = self.verification.as_ref();
+        Ok(ArtifactSpec {
+            application: application.to_string(),
+            chart: self.chart.to_string(),
+            version: self.version.to_string(),
+            digest: self.digest.to_string(),
+            location,
+            origin: Origin {
+                source: source.name.clone(),
+                commit: source.commit.clone(),
+                author: source.author.chars().take(MAX_AUTHOR).collect(),
+                time: self.time.to_string(),
+                verification: verified.map(|verified| verified.name.clone()),
+                evidence: verified.and_then(|verified| verified.evidence).map(String::from),
+            },
+            blocked: None,
+            irreversible: false,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(version: &str, expected: &str) {
+        let application = "web".parse().expect("a name");
+        assert_eq!(
+            artifact_name(&application, &version.parse().expect("a version")),
+            expected
+        );
+    }
+
+    #[test]
+    fn two_versions_never_share_a_name() {
+        check("1.0.0", "web-1.0.0");
+        check("1.0.0-7", "web-1.0.0-7");
+        check("1.0.0+7", "web-1.0.0-06d353ce");
+        check("1.0.0-rc.1", "web-1.0.0-rc.1");
+        check("1.0.0-RC.1", "web-1.0.0-378f6448");
+        check("1.0.0-rc-.1", "web-1.0.0-c4df43de");
+        let long = format!("1.0.0-{}", "x".repeat(300));
+        let name = artifact_name(
+            &"a".repeat(53).parse().expect("a name"),
+            &long.parse().expect("a version"),
+        );
+        assert!(name.len() <= 253, "{name}");
+    }
+}
