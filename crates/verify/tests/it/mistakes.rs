@@ -97,17 +97,7 @@ const MISTAKES: &[Mistake] = &[
         &["host-network"],
     ),
     (
-        "a Service selects nothing",
-        (
-            OWN,
-            "",
-            "apiVersion: v1\nkind: Service\nmetadata: {name: own}\nspec: {selector: {app: nobody}, ports: [{port: 80}]}\n",
-        ),
-        false,
-        &["service-selects-nothing"],
-    ),
-    (
-        "a claim's class is changed",
+        "an immutable ConfigMap is changed",
         (
             OWN,
             "",

@@ -1,7 +1,7 @@
 //! What a chart is verified with, read from the files that the command line names.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ::manifest::{Finding, Severity};
@@ -209,9 +209,9 @@ fn application(args: &Args) -> Result<Option<Object<Application>>, Failure> {
     Ok(Some(read.map_err(|error| bad(error.to_string()))?))
 }
 
-fn tenant(path: &PathBuf) -> Result<Object<Tenant>, Failure> {
+fn tenant(path: &Path) -> Result<Object<Tenant>, Failure> {
     let bad = |problem: String| Problem::Bad {
-        path: path.clone(),
+        path: path.to_owned(),
         problem,
     };
     let tenants = tenant_manifest::read(path)?;
