@@ -1,7 +1,7 @@
 //! Secrets and ConfigMaps that something makes while the release runs, and that a simulated pod would wait for in vain.
 //!
-//! A Job with the name among its arguments, or a custom object with the name in its spec (a Certificate, an ExternalSecret),
-//! is taken for the maker. What nobody names is not stood in for: its pod waits, as it would in the stage.
+//! A Job with the name among its arguments, a custom object with the name in its spec (a Certificate, an ExternalSecret), or
+//! a role with the name that lets such things be made, is taken for the maker or a sign of one. What nobody names is not stood in for: its pod waits, as it would in the stage.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,8 +126,30 @@ fn makes(object: &Object, name: &str) -> bool {
                     .any(|field| names(&one[*field], name))
             })
         }),
+        "Role" | "ClusterRole" if group == "rbac.authorization.k8s.io" => may_make(&object.value, name),
         _ => is_custom && names(&object.value["spec"], name),
     }
+}
+
+/// Whether a role lets somebody make this one: it names it, and lets such things be made. Names don't count for that
+/// itself, so the two stand in different rules.
+fn may_make(role: &Value, name: &str) -> bool {
+    let rules = meta::list_at(role, "/rules");
+    let has = |rule: &Value, field: &str, words: &[&str]| {
+        let listed = rule[field].as_array().into_iter().flatten();
+        let mut listed = listed.filter_map(Value::as_str);
+        listed.any(|one| words.contains(&one))
+    };
+    let of_data = |rule: &&Value| has(rule, "resources", &["secrets", "configmaps", "*"]);
+    let named = rules
+        .iter()
+        .filter(of_data)
+        .any(|rule| has(rule, "resourceNames", &[name]));
+    named
+        && rules
+            .iter()
+            .filter(of_data)
+            .any(|rule| has(rule, "verbs", &["create", "*"]))
 }
 
 /// Whether a name stands somewhere in a value, as a word.
@@ -166,12 +188,21 @@ spec: {template: {spec: {
         };
         let certificate = "---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: c}\nspec: {secretName: tls}\n";
         let given = json!({"kind": "Secret", "metadata": {"name": "tls"}});
+        let role = |verbs: &str| {
+            format!(
+                "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: r}}\nrules:\n\
+                 - {{apiGroups: [''], resources: [secrets], resourceNames: [tls], verbs: [get]}}\n\
+                 - {{apiGroups: [''], resources: [secrets], verbs: [{verbs}]}}\n"
+            )
+        };
         for (others, given, expected) in [
             (String::new(), None, vec![]),
             (job("--secret-name=tls"), None, vec!["Secret tls"]),
             (job("--secret-name=tls-2"), None, vec![]),
             (certificate.to_owned(), None, vec!["Secret tls"]),
             (certificate.to_owned(), Some(given), vec![]),
+            (role("create"), None, vec!["Secret tls"]),
+            (role("list"), None, vec![]),
             (job("tls, keys"), None, vec!["Secret keys", "Secret tls"]),
         ] {
             let objects = manifest::read(&format!("{DEPLOYMENT}{others}")).unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ::manifest::Finding;
 use chart::capabilities::Capabilities;
-use chart::render::{self, Release, Request, Shown};
+use chart::render::{self, Origins, Release, Request, Shown};
 use kinds::{Object, Tenant};
 use model::{Namespace, ReleaseName, Revision};
 use serde::Serialize;
@@ -52,8 +52,8 @@ struct Row {
     field: String,
     /// The template it comes from.
     file: String,
-    /// The line of what `shipway template` prints.
-    line: usize,
+    /// The line in it.
+    line: u32,
     message: String,
     cure: String,
 }
@@ -100,7 +100,7 @@ fn findings(args: &Args, tenant: &Object<Tenant>, console: &mut Console) -> Resu
         skip_schema_validation: false,
         subchart_notes: false,
     };
-    let rendered = render::render(&chart, request, &host(None))?;
+    let rendered = render::render_traced(&chart, request, &host(None))?;
     console.warnings(&rendered.warnings);
     let shown = Shown {
         crds: true,
@@ -110,14 +110,13 @@ fn findings(args: &Args, tenant: &Object<Tenant>, console: &mut Console) -> Resu
     let printed = String::from_utf8_lossy(&printed);
     let objects = ::manifest::read_placed(&printed)?;
     let facts = Facts::of(tenant, namespace.as_str());
-    Ok(Guard::new()
-        .check(&objects, &facts)
-        .into_iter()
-        .map(row)
-        .collect())
+    let origins = rendered.origins(&shown);
+    let found = Guard::new().check(&objects, &facts).into_iter();
+    Ok(found.map(|finding| row(finding, &origins)).collect())
 }
 
-fn row(finding: Finding) -> Row {
+/// A finding at its place in the chart.
+fn row(finding: Finding, origins: &Origins) -> Row {
     let Finding {
         check,
         severity,
@@ -128,13 +127,14 @@ fn row(finding: Finding) -> Row {
         message,
         cure,
     } = finding;
+    let origin = origins.of(line);
     Row {
         check,
         severity: severity.as_str(),
         object,
         field: path,
-        file: source,
-        line,
+        file: origin.map_or(source, |origin| origin.file.to_owned()),
+        line: origin.map_or(0, |origin| origin.line),
         message,
         cure: cure.into_owned(),
     }
@@ -157,6 +157,6 @@ fn text(row: &Row) -> String {
         format!(" {field}")
     };
     format!(
-        "{severity} {check}: {object}{field}: {message}\n  at {file}, line {line} of what is rendered\n  {cure}\n"
+        "{severity} {check}: {object}{field}: {message}\n  at {file}:{line}\n  {cure}\n"
     )
 }
