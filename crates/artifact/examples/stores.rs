@@ -235,13 +235,22 @@ async fn versions(place: &str) -> Result<()> {
     Ok(())
 }
 
-/// The events of the storm, and how many of them are none. They are the same each time.
-fn events_of(store: &Store, count: usize) -> Result<(Vec<Letter>, usize)> {
+/// The events of a storm. They are the same each time.
+struct Storm {
+    letters: Vec<Letter>,
+    /// Versions that one tells of.
+    told: BTreeSet<Name>,
+    /// How many are none.
+    nonsense: usize,
+}
+
+fn events_of(store: &Store, count: usize) -> Result<Storm> {
     let Place::Bucket { bucket, prefix } = store.place() else {
         bail!("a storm is over a bucket");
     };
     let mut chance = Chance(8);
     let mut letters = Vec::new();
+    let mut told = BTreeSet::new();
     let mut nonsense = 0;
     while letters.len() < count {
         let number = chance.below(VERSIONS);
@@ -254,15 +263,22 @@ fn events_of(store: &Store, count: usize) -> Result<(Vec<Letter>, usize)> {
             nonsense += 1;
             "{\"what\": \"is this\"}".to_owned()
         } else {
+            told.insert(name);
             json!({"Records": [{"s3": {"bucket": {"name": bucket}, "object": {"key": key}}}]}).to_string()
         };
         letters.push(Letter { body, reason: None });
     }
-    Ok((letters, nonsense))
+    Ok(Storm {
+        letters,
+        told,
+        nonsense,
+    })
 }
 
 async fn storm(place: &str, queue: &str, count: usize) -> Result<()> {
-    let (letters, nonsense) = events_of(&open(place)?, count)?;
+    let Storm {
+        letters, nonsense, ..
+    } = events_of(&open(place)?, count)?;
     let began = Instant::now();
     let queue = Sqs::open(queue, &settings())?;
     for letters in letters.chunks(100) {
@@ -324,11 +340,19 @@ async fn work(place: &str, queue: &str, hub: &str) -> Result<()> {
 async fn check(place: &str, queue: &str, hub: &str, count: usize) -> Result<()> {
     let store = open(place)?;
     let hub = Hub::new(store.clone(), Path::new(hub))?;
+    let Storm { told, nonsense, .. } = events_of(&store, count)?;
     let known = hub.names()?;
+    ensure!(
+        known == told,
+        "of {} versions that events told of {} are in the hub; missing: {:?}",
+        told.len(),
+        known.len(),
+        told.difference(&known)
+    );
     let lost = store.unknown(|name| known.contains(name)).await?;
     ensure!(
-        lost.len() == VERSIONS / LOST,
-        "{} versions were not told of",
+        lost.len() == VERSIONS - told.len(),
+        "the sweep finds {}",
         lost.len()
     );
     for name in &lost {
@@ -358,7 +382,6 @@ async fn check(place: &str, queue: &str, hub: &str, count: usize) -> Result<()> 
         "{reasons:?}"
     );
     // A worker that is killed between the two writes of a dead letter makes two of it.
-    let (_, nonsense) = events_of(&store, count)?;
     ensure!(
         letters.len() >= nonsense,
         "{} dead letters of {nonsense}",

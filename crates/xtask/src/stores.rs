@@ -40,8 +40,9 @@ const STORM_LIMIT: Duration = Duration::from_secs(600);
 pub fn run(args: &[&str]) -> Result<()> {
     let events = match args {
         [] => EVENTS,
-        [events] if events.parse::<u32>().is_ok() => events,
-        _ => bail!("usage: cargo xtask stores [EVENTS]"),
+        // With fewer there is no nonsense among them.
+        [events] if events.parse::<u32>().is_ok_and(|events| events >= 1000) => events,
+        _ => bail!("usage: cargo xtask stores [EVENTS], at least 1000"),
     };
     let folder = tree::root().join("target/stores");
     fs::create_dir_all(&folder).context("can't make target/stores")?;
