@@ -133,7 +133,7 @@ impl Diagnose for Error {
                     .into()
             }
             Self::Contended { .. } => "others write at the same time; try again".into(),
-            Self::NotThere { .. } => "`shipway artifact list` shows what there is".into(),
+            Self::NotThere { .. } => "`index.yaml` of the store lists what there is".into(),
             Self::Published { .. } | Self::Gone { .. } => {
                 "a version is published once: raise `version` in Chart.yaml and publish that".into()
             }
@@ -149,7 +149,7 @@ impl Diagnose for Error {
             Self::Untrusted { .. } => {
                 "don't deploy it; if whoever published it is to be trusted, add the public key to those that are".into()
             }
-            Self::Statement { .. } => "publish the chart with `shipway artifact publish`, which writes the statement".into(),
+            Self::Statement { .. } => "publish the chart anew, which writes the statement".into(),
             Self::Key { .. } => {
                 "make one with `openssl genpkey -algorithm ed25519`, its public part with `openssl pkey -pubout`".into()
             }
