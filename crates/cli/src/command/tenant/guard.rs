@@ -156,7 +156,5 @@ fn text(row: &Row) -> String {
     } else {
         format!(" {field}")
     };
-    format!(
-        "{severity} {check}: {object}{field}: {message}\n  at {file}:{line}\n  {cure}\n"
-    )
+    format!("{severity} {check}: {object}{field}: {message}\n  at {file}:{line}\n  {cure}\n")
 }
