@@ -31,7 +31,7 @@ pub struct Rule {
 #[derive(Debug)]
 pub struct Look {
     pub part: &'static Part,
-    /// CEL. Holds for what is fine. Sees `it`, `object`, `namespaceObject` and `variables`: those of [`VARIABLES`], and
+    /// CEL. Holds for what is fine. Sees `it`, `object`, `namespaceObject` and `variables`: those of `VARIABLES`, and
     /// the scope's own.
     pub expression: &'static str,
     /// The field of the part that a finding points to.
