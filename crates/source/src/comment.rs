@@ -326,7 +326,7 @@ fn row(found: &Found) -> String {
 fn changes(stage: &StageDiff, diff: &str, cap: usize) -> String {
     let title = format!("{} ({})", html(&stage.stage, 80), amounts(stage));
     if diff.trim().is_empty() {
-        return format!("\n{}: nothing changes.\n", prose(&stage.stage, 80));
+        return format!("\nNothing changes in {}.\n", prose(&stage.stage, 80));
     }
     let Cut { kept, lines, bytes } = text::cut(diff, cap);
     let mut out = format!("\n<details><summary>{title}</summary>\n\n");

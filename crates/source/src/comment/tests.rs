@@ -153,6 +153,14 @@ fn links_that_could_be_something_else_are_left_out() {
     }
 }
 
+#[test]
+fn a_stage_named_like_a_quick_action_begins_no_line() {
+    let mut chart = report("shop/web", Outcome::Passed);
+    chart.stages[1].stage = "/close".into();
+    let out = render(&comment(vec![chart]), "hub", GITHUB_LIMIT);
+    assert!(!out.lines().any(|line| line.starts_with('/')), "{out}");
+}
+
 proptest! {
     /// Whatever charts say, the comment fits, every block is closed, and no line begins a quick action.
     #[test]
