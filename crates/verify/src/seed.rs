@@ -34,6 +34,7 @@ pub(crate) fn of(stage: &Stage) -> Vec<Value> {
 /// What a tenant has in a cluster that it may use.
 fn share(tenant: &kinds::Object<Tenant>, cluster: Option<&kinds::Object<Cluster>>) -> Vec<Value> {
     let mut objects = tenancy::foundation();
+    objects.extend(tenancy::guard::policies());
     match cluster {
         Some(cluster) => objects.extend(tenancy::wanted(tenant, cluster)),
         None => objects.extend(tenancy::wanted(tenant, &some_cluster(tenant))),

@@ -154,6 +154,33 @@ fn a_behaviour_file_rehearses_failures() {
     }
 }
 
+/// The guard and the cluster's policies are made from the same rules: who skips the first meets the second.
+#[test]
+fn the_tenant_s_policies_stand_in_the_mini_cluster() {
+    let mut files = service::files();
+    files.insert(
+        OWN.to_owned(),
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: own}\nspec:\n  automountServiceAccountToken: false\n  \
+         tolerations: [{operator: Exists}]\n  \
+         securityContext: {runAsNonRoot: true, runAsUser: 1000, seccompProfile: {type: RuntimeDefault}}\n  containers:\n  \
+         - {name: own, image: 'example.com/own:1', securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}\n"
+            .to_owned(),
+    );
+    let mut request = service::request(service::chart(&files));
+    assert_eq!(
+        service::errors(&verify::verify(&request).unwrap()),
+        ["toleration"]
+    );
+    request.checks.skip.push("toleration".to_owned());
+    let report = verify::verify(&request).unwrap();
+    assert_eq!(service::errors(&report), ["install-fails"]);
+    let told = report
+        .findings
+        .iter()
+        .any(|found| found.finding.message.contains("ValidatingAdmissionPolicy"));
+    assert!(told, "{:#?}", report.findings);
+}
+
 /// Helm deletes what succeeded after the last test only.
 #[test]
 fn a_test_may_use_what_another_hook_made() {
