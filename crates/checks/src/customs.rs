@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use manifest::Severity;
+use manifest::{Severity, defined_kind};
 use objects::{Kind, meta};
 
 use crate::check::{Check, Theme};
@@ -53,7 +53,7 @@ fn look(view: &View<'_>, found: &mut Findings) {
     let definitions: BTreeMap<Kind, Definition<'_>> = view
         .items
         .iter()
-        .filter_map(|item| Some((kind(item)?, definition(item))))
+        .filter_map(|item| Some((defined_kind(&item.value)?, definition(item))))
         .collect();
     let known = view
         .context
@@ -89,18 +89,6 @@ fn look(view: &View<'_>, found: &mut Findings) {
             None => {}
         }
     }
-}
-
-/// The kind that a definition defines.
-fn kind(item: &Item<'_>) -> Option<Kind> {
-    if *item.kind() != Kind::CUSTOM_RESOURCE_DEFINITION {
-        return None;
-    }
-    let (group, name) = (
-        meta::text_at(&item.value, "/spec/group"),
-        meta::text_at(&item.value, "/spec/names/kind"),
-    );
-    (!group.is_empty() && !name.is_empty()).then(|| Kind::new(group, name))
 }
 
 fn definition<'a>(item: &'a Item<'a>) -> Definition<'a> {

@@ -33,7 +33,9 @@ use manifest::{Finding, Placed};
 pub use check::Check;
 pub use context::{Context, ImagePolicy, Known, Record};
 pub use page::page;
+pub use pods::pod_spec;
 pub use table::all;
+pub use uses::{Need, needs};
 
 /// Finds everything that is the matter with the objects of a manifest, in their order.
 ///

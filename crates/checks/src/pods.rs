@@ -1,5 +1,6 @@
 //! What makes pods: the template in each object that has one.
 
+use manifest::Object;
 use objects::{Kind, Selector, meta};
 use serde_json::Value;
 
@@ -55,17 +56,15 @@ const INJECTED: &[&str] = &[
 /// Everything in the chart that makes pods.
 pub(crate) fn of<'a>(items: &'a [Item<'a>]) -> Vec<Pods<'a>> {
     let all = items.iter().enumerate();
-    all.filter_map(|(at, item)| {
-        let (root, built_in) = root(item.kind(), &item.value)?;
-        Some(Pods {
-            item: at,
-            root,
-            template: meta::at(&item.value, root)?,
-            namespace: item.namespace,
-            built_in,
-        })
-    })
-    .collect()
+    all.filter_map(|(at, item)| Pods::of(at, item.kind(), &item.value, item.namespace))
+        .collect()
+}
+
+/// The specification of the pods that Kubernetes' own controllers make of an object.
+#[must_use]
+pub fn pod_spec(object: &Object) -> Option<&Value> {
+    let pods = Pods::of(0, &object.key.kind, &object.value, &object.key.namespace)?;
+    pods.built_in.then(|| pods.spec())
 }
 
 fn root(kind: &Kind, value: &Value) -> Option<(&'static str, bool)> {
@@ -83,6 +82,17 @@ fn root(kind: &Kind, value: &Value) -> Option<(&'static str, bool)> {
 }
 
 impl<'a> Pods<'a> {
+    pub(crate) fn of(item: usize, kind: &Kind, value: &'a Value, namespace: &'a str) -> Option<Self> {
+        let (root, built_in) = root(kind, value)?;
+        Some(Self {
+            item,
+            root,
+            template: meta::at(value, root)?,
+            namespace,
+            built_in,
+        })
+    }
+
     pub(crate) fn spec(&self) -> &'a Value {
         self.template.get("spec").unwrap_or(&Value::Null)
     }

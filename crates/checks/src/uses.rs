@@ -1,5 +1,6 @@
 //! The ConfigMaps, Secrets, claims and accounts that a pod does not start without.
 
+use manifest::Object;
 use objects::{Kind, meta};
 use serde_json::Value;
 
@@ -27,6 +28,32 @@ pub(crate) enum Needed {
     ToPull,
     /// It starts all the same.
     No,
+}
+
+/// Something that pods don't start without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need<'a> {
+    pub kind: Kind,
+    pub name: &'a str,
+    /// The keys that must be in it.
+    pub keys: Vec<&'a str>,
+}
+
+/// What the pods that Kubernetes' own controllers make of an object don't start without.
+#[must_use]
+pub fn needs(object: &Object) -> Vec<Need<'_>> {
+    let pods = Pods::of(0, &object.key.kind, &object.value, &object.key.namespace);
+    let Some(pods) = pods.filter(|pods| pods.built_in) else {
+        return Vec::new();
+    };
+    let uses = of(&pods).into_iter();
+    uses.filter(|one| one.needed == Needed::ToStart)
+        .map(|one| Need {
+            kind: one.kind,
+            name: one.name,
+            keys: one.keys.into_iter().map(|(_, key)| key).collect(),
+        })
+        .collect()
 }
 
 /// Everything that pods name.

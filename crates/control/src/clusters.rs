@@ -17,11 +17,11 @@ use kinds::{Capacity, ClusterSpec, ClusterStatus, Kubeconfig, Object};
 use model::Diagnose as _;
 use objects::{Quantity, Units, meta};
 use serde_json::Value;
+use stdx::chain;
 use tokio::sync::watch;
 
 use crate::error::Error;
 use crate::hub::{Hub, builtin};
-use crate::leader::chain;
 use crate::runner::{Again, Loop, Objects, Outcome};
 
 /// How often a cluster is asked whether it is there.

@@ -21,12 +21,12 @@ use tenancy::probe::{self, Answer, Expected, Probe, Verb, Verdict};
 
 use crate::error::Error;
 use crate::hub::{Hub, MANAGER};
-use crate::leader::chain;
 pub use pairs::PAIRS_MAX;
 use pairs::Pairs;
 pub use report::{Finding, InCluster, Outcome, Report, Row};
 use report::{Tried, Tries};
 pub(crate) use standing::stand;
+use stdx::chain;
 
 /// How many requests wait for a cluster at once: half of what the client would send, as the loops use the same.
 const AT_ONCE: usize = 16;

@@ -11,6 +11,7 @@ use cluster::{Cluster, Error, Resource, Why, Write};
 use jiff::Timestamp;
 use objects::meta;
 use serde_json::{Value, json};
+use stdx::chain;
 use tokio::time::{Instant, sleep};
 
 use crate::lease::{self, Move, Terms};
@@ -156,16 +157,4 @@ impl Candidate {
 
 fn version(lease: Option<&Value>) -> &str {
     lease.map(meta::resource_version).unwrap_or_default()
-}
-
-/// An error with its causes, for a log.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

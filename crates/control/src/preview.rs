@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use kinds::{Object, Tenant};
 use objects::meta;
 use serde_json::Value;
+use stdx::chain;
 use tenancy::names::TENANT_LABEL;
 use tenancy::{Mistake, TenantPlan};
 
 use crate::clusters::connect;
 use crate::error::Error;
 use crate::hub::{Hub, builtin};
-use crate::leader::chain;
 use crate::tenants::{is_made_by_charts_too, resource};
 
 /// What would become of a tenant.

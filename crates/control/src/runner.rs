@@ -20,13 +20,13 @@ use kinds::{Kind, Object};
 use model::Diagnose as _;
 use objects::meta;
 use serde_json::Value;
+use stdx::chain;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::Error;
 use crate::hub::Hub;
-use crate::leader::chain;
 use crate::queue::Queue;
 
 /// How many objects are worked on at once. Each may speak to several clusters, which have bounds of their own.

@@ -26,6 +26,6 @@ pub use diff::{Change, diff, mask};
 pub use finding::{Finding, Severity};
 pub use health::{Health, health, health_of_hook, health_of_job_completion};
 pub use immutable::{Immutable, immutable};
-pub use object::{Object, without_nulls};
+pub use object::{Object, defined_kind, without_nulls};
 pub use quota::{Exceeded, Pair, exceeds};
 pub use read::{Error, Place, Placed, read, read_placed, read_value};

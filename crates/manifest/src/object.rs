@@ -30,6 +30,17 @@ impl Object {
     }
 }
 
+/// The kind that an object defines, if it is a CustomResourceDefinition that says one.
+#[must_use]
+pub fn defined_kind(object: &Value) -> Option<Kind> {
+    if Kind::of(object) != Kind::CUSTOM_RESOURCE_DEFINITION {
+        return None;
+    }
+    let text = |path| meta::text_at(object, path);
+    let (group, name) = (text("/spec/group"), text("/spec/names/kind"));
+    (!group.is_empty() && !name.is_empty()).then(|| Kind::new(group, name))
+}
+
 /// The API group and the name of an object's kind.
 pub(crate) fn kind_of(object: &Value) -> (&str, &str) {
     let version = meta::text(object, "apiVersion");

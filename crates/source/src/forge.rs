@@ -138,6 +138,17 @@ fn says(there: &str, markdown: &str) -> bool {
     there.replace("\r\n", "\n").trim_end() == markdown.trim_end()
 }
 
+/// Each proposal once: one that is opened between two pages of a list moves the others down.
+fn each_once(found: impl Iterator<Item = Proposal>) -> Vec<Proposal> {
+    let mut all: Vec<Proposal> = Vec::new();
+    for one in found {
+        if !all.iter().any(|known| known.number == one.number) {
+            all.push(one);
+        }
+    }
+    all
+}
+
 /// A text of at most so many characters, as fields of forges want them.
 fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {

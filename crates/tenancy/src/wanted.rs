@@ -82,6 +82,13 @@ pub fn wanted(tenant: &Object<Tenant>, cluster: &Object<Cluster>) -> Vec<Value> 
     all
 }
 
+/// The namespace of a tenant that counts where none is said: its first.
+#[must_use]
+pub fn home(tenant: &Object<Tenant>) -> &str {
+    let first = tenant.spec.namespaces.first();
+    first.map_or(&tenant.metadata.name, |first| &first.name)
+}
+
 /// The namespaces of a tenant, the one that need not be written among them.
 pub(crate) fn namespaces_of(tenant: &Object<Tenant>) -> Vec<TenantNamespace> {
     if !tenant.spec.namespaces.is_empty() {

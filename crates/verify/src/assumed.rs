@@ -4,14 +4,12 @@
 //! A kind stands in with a definition that takes any object, so what it would refuse is not found.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use cluster::Catalog;
-use manifest::{Finding, Object, Severity};
-use objects::meta;
+use manifest::{Finding, Object, Severity, defined_kind};
+use objects::{Kind, meta};
 use serde_json::{Value, json};
-
-use crate::standin;
 
 /// Where an object may name a class, and the kind of the class.
 const CLASSES: &[(&str, &str, &str)] = &[
@@ -77,7 +75,9 @@ pub(crate) fn namespaces(objects: &[Object], own: &str) -> Vec<Assumed> {
 pub(crate) fn labelled(objects: &[Object], nodes: &[Value]) -> Vec<Assumed> {
     let mut asked: BTreeMap<String, (Vec<String>, &Object)> = BTreeMap::new();
     for object in objects {
-        let Some(pod) = standin::pod(object) else { continue };
+        let Some(pod) = checks::pod_spec(object) else {
+            continue;
+        };
         for (label, value) in selected(pod) {
             let has = |node: &Value| node["metadata"]["labels"][&label] == json!(value);
             if !nodes.iter().any(has) {
@@ -147,19 +147,15 @@ fn note(object: &Object, check: &'static str, message: String) -> Finding {
 }
 
 fn kinds(objects: &[Object], catalog: &Catalog) -> Vec<Assumed> {
-    let defined: Vec<(&str, &str)> = objects
+    let defined: HashSet<Kind> = objects
         .iter()
-        .filter(|object| *object.key.kind.name == *"CustomResourceDefinition")
-        .map(|object| {
-            let text = |path| meta::text_at(&object.value, path);
-            (text("/spec/group"), text("/spec/names/kind"))
-        })
+        .filter_map(|object| defined_kind(&object.value))
         .collect();
     let mut missing: BTreeMap<(&str, &str), (Vec<&str>, &Object)> = BTreeMap::new();
     for object in objects {
         let (group, kind) = (object.key.kind.group.as_ref(), object.key.kind.name.as_ref());
         let is_custom = group.contains('.') && !catalog.resources().any(|one| *one.kind.group == *group);
-        if !is_custom || defined.contains(&(group, kind)) {
+        if !is_custom || defined.contains(&object.key.kind) {
             continue;
         }
         let Some((_, version)) = object.api_version.split_once('/') else {

@@ -23,6 +23,7 @@ mod verify;
 
 pub use exceptions::{Exception, Exceptions, FILE as EXCEPTIONS_FILE};
 pub use failure::Step;
+pub use looks::in_chart;
 pub use report::{Found, Phase, Report};
 pub use sandbox::Error;
 pub use stage::{Checks, Live, Request, Stage, Target};

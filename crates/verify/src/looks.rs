@@ -13,9 +13,9 @@ use chart::render::{Origins, Shown};
 use checks::{Context, Known};
 use cluster::rendering::Made;
 use cluster::{Cluster, Error, Write};
-use manifest::{Finding, Placed, Severity};
+use manifest::{Finding, Placed, Severity, defined_kind};
 use model::Revision;
-use objects::{Key, Kind, Quantity, meta};
+use objects::{Key, Kind, Quantity};
 use release::{Record, encode, storage};
 use serde_json::Value;
 use tenancy::guard::{Facts, Guard};
@@ -64,7 +64,8 @@ pub(crate) fn look(stage: &Stage, sandbox: &Sandbox, made: &Made) -> Vec<Finding
 }
 
 /// Moves a finding from its line of the manifest to the line of the chart that wrote it.
-fn in_chart(finding: Finding, origins: &Origins) -> Finding {
+#[must_use]
+pub fn in_chart(finding: Finding, origins: &Origins) -> Finding {
     match origins.of(finding.line) {
         Some(origin) if finding.line > 0 => Finding {
             source: origin.file.to_owned(),
@@ -78,19 +79,15 @@ fn in_chart(finding: Finding, origins: &Origins) -> Finding {
 /// What the checks are told of the stage.
 fn context(stage: &Stage, made: &Made) -> Context {
     let target = &stage.target;
-    let definitions = target.objects.iter();
-    let definitions = definitions.filter(|object| object["kind"] == "CustomResourceDefinition");
-    let kinds = definitions.map(|object| {
-        let text = |path| meta::text_at(object, path);
-        Kind::new(text("/spec/group"), text("/spec/names/kind"))
-    });
     let known = Known {
         namespaces: target
             .is_known
             .then(|| stage.namespace.as_str().to_owned())
             .into_iter()
             .collect(),
-        custom_kinds: target.is_known.then(|| kinds.collect()),
+        custom_kinds: target
+            .is_known
+            .then(|| target.objects.iter().filter_map(defined_kind).collect()),
         objects: stage
             .target
             .objects
@@ -134,7 +131,8 @@ async fn asked(cluster: &Cluster, stage: &Stage, objects: &[Placed<'_>]) -> Vec<
         strict: true,
     };
     let mut findings = Vec::new();
-    let defined = defined(objects);
+    let defined = objects.iter().map(|placed| &placed.object.value);
+    let defined: HashSet<Kind> = defined.filter_map(defined_kind).collect();
     for placed in objects {
         let object = &placed.object;
         let kind = &object.key.kind;
@@ -147,7 +145,7 @@ async fn asked(cluster: &Cluster, stage: &Stage, objects: &[Placed<'_>]) -> Vec<
         };
         let Some(resource) = served else {
             // Whether it is served in time is a matter of the install.
-            if defined.contains(&(kind.group.to_string(), kind.name.to_string())) {
+            if defined.contains(kind) {
                 continue;
             }
             findings.push(of(
@@ -178,16 +176,6 @@ async fn asked(cluster: &Cluster, stage: &Stage, objects: &[Placed<'_>]) -> Vec<
         }
     }
     findings
-}
-
-/// The kinds that the chart's own definitions bring, by group and name.
-fn defined(objects: &[Placed<'_>]) -> HashSet<(String, String)> {
-    let definitions = objects.iter().map(|placed| &placed.object.value);
-    let definitions = definitions.filter(|object| object["kind"] == "CustomResourceDefinition");
-    let text = |object: &Value, path: &str| meta::text_at(object, path).to_owned();
-    definitions
-        .map(|object| (text(object, "/spec/group"), text(object, "/spec/names/kind")))
-        .collect()
 }
 
 fn refused(placed: &Placed<'_>, error: &Error) -> Finding {

@@ -60,7 +60,7 @@ pub(crate) fn fresh(
     look: impl FnOnce(&Sandbox, &Made) -> Vec<Finding>,
 ) -> Result<Outcome, sandbox::Error> {
     let mut rehearsal = Rehearsal::begin(request, stage, "fresh")?;
-    let Ok(made) = rehearsal.render(host, false) else {
+    let Ok((made, objects)) = rehearsal.render(host, false) else {
         return Ok(rehearsal.outcome);
     };
     let found = rehearsal.timed(Step::Look, |this| look(&this.sandbox, &made));
@@ -70,7 +70,7 @@ pub(crate) fn fresh(
     rehearsal.outcome.seen.extend(found);
     if !refused {
         let _ = rehearsal
-            .deploy(Step::Install, (made.contents, made.crds))
+            .deploy(Step::Install, (made.contents, made.crds), &objects)
             .and_then(|()| rehearsal.test());
     }
     Ok(rehearsal.outcome)
@@ -123,32 +123,33 @@ impl<'a> Rehearsal<'a> {
     }
 
     fn upgrade(&mut self, before: Host, host: Host, live: &Live) -> Result<(), Ended> {
-        let served = match live {
-            Live::Record(contents) => ((**contents).clone(), Vec::new()),
+        let (served, objects) = match live {
+            Live::Record(contents) => (((**contents).clone(), Vec::new()), objects(contents)),
             Live::Chart { chart, values } => {
-                let made = self.made(Step::Live, before, (chart, values), false)?;
-                (made.contents, made.crds)
+                let (made, objects) = self.made(Step::Live, before, (chart, values), false)?;
+                ((made.contents, made.crds), objects)
             }
         };
-        self.deploy(Step::Live, served)?;
-        let made = self.render(host, true)?;
-        self.deploy(Step::Upgrade, (made.contents, made.crds))?;
+        self.deploy(Step::Live, served, &objects)?;
+        let (made, objects) = self.render(host, true)?;
+        self.deploy(Step::Upgrade, (made.contents, made.crds), &objects)?;
         self.test()?;
         self.go_back()
     }
 
-    fn render(&mut self, host: Host, is_upgrade: bool) -> Result<Made, Ended> {
+    fn render(&mut self, host: Host, is_upgrade: bool) -> Result<(Made, Vec<Object>), Ended> {
         let subject = (&self.request.chart, &self.stage.values);
         self.made(Step::Render, host, subject, is_upgrade)
     }
 
+    /// Renders a chart, and reads its objects once for all that look at them.
     fn made(
         &mut self,
         step: Step,
         host: Host,
         (chart, values): (&chart::Chart, &chart::values::Map),
         is_upgrade: bool,
-    ) -> Result<Made, Ended> {
+    ) -> Result<(Made, Vec<Object>), Ended> {
         let stage = self.stage;
         let made = self.timed(step, |this| {
             let template = Template {
@@ -166,25 +167,25 @@ impl<'a> Rehearsal<'a> {
             render(&this.cluster, this.sandbox.runtime(), host, template).map_err(Box::new)
         });
         let made = self.keep(step, made, |step, error| failure::of_rendering(step, &error))?;
-        self.assume(&made);
-        Ok(made)
+        let mut objects = objects(&made.contents);
+        objects.extend(made.crds.iter().cloned());
+        self.assume(&objects);
+        Ok((made, objects))
     }
 
     /// Puts in what an undescribed cluster is taken to have.
-    fn assume(&mut self, made: &Made) {
+    fn assume(&mut self, objects: &[Object]) {
         if self.stage.target.is_known {
             return;
         }
-        let mut objects = objects(&made.contents);
-        objects.extend(made.crds.iter().cloned());
         let catalog = self.sandbox.wait(self.sandbox.cluster.catalog());
         let Ok(catalog) = catalog else { return };
         let (given, nodes) = (&self.stage.target.objects, &self.stage.target.nodes);
-        let mut all = assumed::assumed(&objects, given, &catalog);
+        let mut all = assumed::assumed(objects, given, &catalog);
         if self.stage.tenant.is_none() {
-            all.splice(0..0, assumed::namespaces(&objects, self.stage.namespace.as_str()));
+            all.splice(0..0, assumed::namespaces(objects, self.stage.namespace.as_str()));
         }
-        all.extend(assumed::labelled(&objects, nodes));
+        all.extend(assumed::labelled(objects, nodes));
         for one in all {
             if self.sandbox.seed(std::iter::once(&one.object)).is_ok()
                 && !self.outcome.seen.contains(&one.finding)
@@ -194,9 +195,14 @@ impl<'a> Rehearsal<'a> {
         }
     }
 
-    fn deploy(&mut self, step: Step, (contents, crds): (Contents, Vec<Object>)) -> Result<(), Ended> {
+    fn deploy(
+        &mut self,
+        step: Step,
+        (contents, crds): (Contents, Vec<Object>),
+        objects: &[Object],
+    ) -> Result<(), Ended> {
         self.outcome.was_run = true;
-        self.stand_in(&contents);
+        self.stand_in(objects);
         self.run(step, async |mut release| {
             let operation = match step {
                 Step::Upgrade => Operation::Upgrade,
@@ -220,10 +226,9 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// Puts in what the release would make for itself.
-    fn stand_in(&mut self, contents: &Contents) {
-        let objects = objects(contents);
+    fn stand_in(&mut self, objects: &[Object]) {
         let given = &self.stage.target.objects;
-        for stand_in in standin::stand_ins(&objects, given, self.stage.namespace.as_str()) {
+        for stand_in in standin::stand_ins(objects, given, self.stage.namespace.as_str()) {
             let put = self.sandbox.seed(std::iter::once(&stand_in.object));
             if put.is_ok() && !self.outcome.happened.contains(&stand_in.note) {
                 self.outcome.happened.push(stand_in.note);

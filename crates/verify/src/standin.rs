@@ -1,28 +1,15 @@
 //! Secrets and ConfigMaps that something makes while the release runs, and that a simulated pod would wait for in vain.
 //!
 //! A Job with the name among its arguments, a custom object with the name in its spec (a Certificate, an ExternalSecret), or
-//! a role with the name that lets such things be made, is taken for the maker or a sign of one. What nobody names is not stood in for: its pod waits, as it would in the stage.
+//! a role with the name that lets such things be made, is taken for the maker or a sign of one. What nobody names is not
+//! stood in for: its pod waits, as it would in the stage.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use manifest::{Finding, Object, Severity};
-use objects::meta;
+use objects::{Kind, meta};
 use serde_json::{Map, Value, json};
-
-/// Where the pods of built-in kinds are.
-const PODS: &[(&str, &str)] = &[
-    ("Pod", "/spec"),
-    ("Deployment", "/spec/template/spec"),
-    ("StatefulSet", "/spec/template/spec"),
-    ("DaemonSet", "/spec/template/spec"),
-    ("ReplicaSet", "/spec/template/spec"),
-    ("Job", "/spec/template/spec"),
-    ("CronJob", "/spec/jobTemplate/spec/template/spec"),
-];
-
-/// A Secret or ConfigMap, and the keys that are asked of it.
-type Wanted = BTreeMap<(&'static str, String), BTreeSet<String>>;
 
 /// What stands in for something, and the note that says so.
 pub(crate) struct StandIn {
@@ -32,11 +19,15 @@ pub(crate) struct StandIn {
 
 /// Finds what has to be stood in for. `given` is what is there before the release.
 pub(crate) fn stand_ins(objects: &[Object], given: &[Value], namespace: &str) -> Vec<StandIn> {
-    let mut wanted = Wanted::new();
-    for object in objects {
-        if let Some(pod) = pod(object) {
-            asked(pod, &mut wanted);
-        }
+    let needs = objects.iter().flat_map(checks::needs);
+    let mut wanted: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for need in needs.filter(|need| [Kind::SECRET, Kind::CONFIG_MAP].contains(&need.kind)) {
+        let kind = if need.kind == Kind::SECRET {
+            "Secret"
+        } else {
+            "ConfigMap"
+        };
+        wanted.entry((kind, need.name)).or_default().extend(need.keys);
     }
     let there = |kind: &str, name: &str| {
         let is_it = |value: &Value| value["kind"] == kind && meta::name(value) == name;
@@ -45,8 +36,8 @@ pub(crate) fn stand_ins(objects: &[Object], given: &[Value], namespace: &str) ->
     let missing = wanted.into_iter().filter(|((kind, name), _)| !there(kind, name));
     missing
         .filter_map(|((kind, name), keys)| {
-            let maker = objects.iter().find(|object| makes(object, &name))?;
-            let data: Map<String, Value> = keys.into_iter().map(|key| (key, json!(""))).collect();
+            let maker = objects.iter().find(|object| makes(object, name))?;
+            let data: Map<String, Value> = keys.into_iter().map(|key| (key.to_owned(), json!(""))).collect();
             Some(StandIn {
                 object: json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, "data": data}),
                 note: Finding {
@@ -64,60 +55,12 @@ pub(crate) fn stand_ins(objects: &[Object], given: &[Value], namespace: &str) ->
         .collect()
 }
 
-/// The spec of the pods of a built-in kind.
-pub(crate) fn pod(object: &Object) -> Option<&Value> {
-    let kind = object.key.kind.name.as_ref();
-    let (_, path) = PODS.iter().find(|(name, _)| *name == kind)?;
-    object.value.pointer(path)
-}
-
-/// Adds what a pod can't start without.
-fn asked(pod: &Value, wanted: &mut Wanted) {
-    let mut want = |kind, of: &Value, name: &str, keys: Vec<String>| {
-        let name = meta::text(of, name);
-        if !name.is_empty() && of["optional"] != true {
-            wanted.entry((kind, name.to_owned())).or_default().extend(keys);
-        }
-    };
-    let keys = |of: &Value| {
-        let items = of["items"].as_array().into_iter().flatten();
-        items
-            .map(|item| meta::text(item, "key").to_owned())
-            .collect::<Vec<_>>()
-    };
-    for volume in meta::list_at(pod, "/volumes") {
-        let projected = meta::list_at(volume, "/projected/sources").iter();
-        for source in std::iter::once(volume).chain(projected) {
-            let (secret, map) = (&source["secret"], &source["configMap"]);
-            want("Secret", secret, "secretName", keys(secret));
-            want("Secret", secret, "name", keys(secret));
-            want("ConfigMap", map, "name", keys(map));
-        }
-    }
-    let lists = ["/initContainers", "/containers"];
-    for container in lists.iter().flat_map(|list| meta::list_at(pod, list)) {
-        for from in meta::list_at(container, "/envFrom") {
-            want("Secret", &from["secretRef"], "name", Vec::new());
-            want("ConfigMap", &from["configMapRef"], "name", Vec::new());
-        }
-        for env in meta::list_at(container, "/env") {
-            let key = |of: &Value| vec![meta::text(of, "key").to_owned()];
-            let (secret, map) = (
-                &env["valueFrom"]["secretKeyRef"],
-                &env["valueFrom"]["configMapKeyRef"],
-            );
-            want("Secret", secret, "name", key(secret));
-            want("ConfigMap", map, "name", key(map));
-        }
-    }
-}
-
 /// Whether an object is one that makes things, and names this one.
 fn makes(object: &Object, name: &str) -> bool {
     let group = object.key.kind.group.as_ref();
     let is_custom = group.contains('.') && !group.ends_with(".k8s.io");
     match object.key.kind.name.as_ref() {
-        "Job" | "CronJob" => pod(object).is_some_and(|pod| {
+        "Job" | "CronJob" => checks::pod_spec(object).is_some_and(|pod| {
             let containers = meta::list_at(pod, "/initContainers").iter();
             let mut containers = containers.chain(meta::list_at(pod, "/containers"));
             containers.any(|one| {

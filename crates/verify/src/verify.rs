@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chart::functions::Host;
 use chart::random::Seeded;
@@ -52,7 +52,7 @@ pub fn verify(request: &Request) -> Result<Report, Error> {
         excepted: Vec::new(),
         restricted: restricted(&request.checks),
         phases: Vec::new(),
-        took: began.elapsed(),
+        took: Duration::ZERO,
     };
     for (task, outcome) in tasks.iter().zip(outcomes) {
         take_in(&mut report, *task, outcome?);

@@ -11,7 +11,8 @@ use checks::{Context, check};
 use golden::Answers;
 use manifest::{Severity, read_placed};
 
-use crate::mutations::{Files, found};
+use crate::collection::Files;
+use crate::mutations::found;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 

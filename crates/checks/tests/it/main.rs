@@ -5,6 +5,7 @@
 
 mod cases;
 mod charts;
+mod collection;
 mod findings;
 mod mutations;
 mod table;

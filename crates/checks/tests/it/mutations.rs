@@ -3,8 +3,7 @@
 //! `tests/mutations/mutations.txt` says how a mistake is written; `caught.tsv` holds what finds each.
 //! `UPDATE=1 cargo test -p checks mutations` writes it anew.
 
-use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chart::capabilities::Capabilities;
@@ -16,84 +15,7 @@ use manifest::{Finding, Severity, read_placed};
 use model::{Namespace, ReleaseName, Revision};
 use objects::Kind;
 
-/// Files of a chart by their paths in it.
-pub type Files = HashMap<String, String>;
-
-struct Mutation {
-    name: String,
-    level: String,
-    what: String,
-    chart: String,
-    file: String,
-    reported: String,
-    words: Vec<String>,
-    replaced: String,
-    with: String,
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mutations")
-}
-
-fn mutations() -> Vec<Mutation> {
-    let text = std::fs::read_to_string(folder().join("mutations.txt")).unwrap();
-    text.split("\n### ").skip(1).map(mutation).collect()
-}
-
-fn mutation(section: &str) -> Mutation {
-    let (head, body) = section.split_once('\n').unwrap();
-    let parts: Vec<&str> = head.split('|').map(str::trim).collect();
-    let (level, what) = parts[1].split_once(' ').unwrap();
-    let (chart, file) = parts[2].split_once('/').unwrap();
-    let marked = |mark: &str| -> String {
-        let lines = body.lines().filter_map(|line| line.strip_prefix(mark));
-        lines.map(|line| format!("{line}\n")).collect()
-    };
-    Mutation {
-        name: parts[0].to_owned(),
-        level: level.to_owned(),
-        what: what.to_owned(),
-        chart: chart.to_owned(),
-        file: file.to_owned(),
-        reported: parts[3].to_owned(),
-        words: parts[4..].iter().map(|words| (*words).to_owned()).collect(),
-        replaced: marked("-"),
-        with: marked("+"),
-    }
-}
-
-fn good(chart: &str) -> Files {
-    let root = folder().join("charts").join(chart);
-    let mut files = Files::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                files.insert(name, std::fs::read_to_string(&path).unwrap());
-            }
-        }
-    }
-    files
-}
-
-impl Mutation {
-    fn apply(&self) -> Files {
-        let mut files = good(&self.chart);
-        let text = files.entry(self.file.clone()).or_default();
-        if self.replaced.is_empty() {
-            text.push_str(&self.with);
-        } else {
-            let times = text.matches(&self.replaced).count();
-            assert_eq!(times, 1, "{}: stands {times} times in {}", self.name, self.file);
-            *text = text.replace(&self.replaced, &self.with);
-        }
-        files
-    }
-}
+use crate::collection::{Files, Mutation, folder, good, mutations};
 
 /// What the checks find in a chart, and the file and line of each finding in the chart.
 pub fn found(files: &Files, words: &[String]) -> Vec<(Finding, String)> {

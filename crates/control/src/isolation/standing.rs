@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kinds::condition::{self, Condition, ISOLATED, reason};
 use kinds::{Object, Tenant};
+use stdx::chain;
 use tokio::time::sleep;
 
 use super::{Check, Finding, Outcome, Report};
 use crate::error::Error;
 use crate::hub::Hub;
-use crate::leader::chain;
 
 /// How many findings the message of a condition names; the rest is counted.
 const NAMED: usize = 10;

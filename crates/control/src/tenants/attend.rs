@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use super::Trigger;
 use crate::error::Error;
-use crate::leader::chain;
+use stdx::chain;
 use tenancy::names::FIELD_MANAGER;
 
 /// How long the foundation is left alone.

@@ -11,7 +11,7 @@ use tenancy::{Step, TenantPlan};
 
 use super::attend::resource;
 use crate::error::Error;
-use crate::leader::chain;
+use stdx::chain;
 use tenancy::names::FIELD_MANAGER;
 
 /// One tenant in one cluster.

@@ -125,15 +125,7 @@ impl GitHub {
             .api
             .list(&task, &path, PROPOSALS_A_PAGE, MOST_PROPOSALS)
             .await?;
-        let mut proposals: Vec<Proposal> = Vec::with_capacity(pulls.len());
-        for pull in pulls {
-            // One that is opened between two pages moves the others down.
-            let is_known = proposals.iter().any(|known| known.number == Some(pull.number));
-            if !is_known {
-                proposals.extend(proposal(pull));
-            }
-        }
-        Ok(proposals)
+        Ok(super::each_once(pulls.into_iter().filter_map(proposal)))
     }
 
     pub(super) async fn report(

@@ -114,14 +114,7 @@ impl GitLab {
             .api
             .list(&task, &path, PROPOSALS_A_PAGE, MOST_PROPOSALS)
             .await?;
-        let mut proposals: Vec<Proposal> = Vec::with_capacity(merges.len());
-        for merge in merges {
-            let is_known = proposals.iter().any(|known| known.number == Some(merge.iid));
-            if !is_known {
-                proposals.extend(proposal(merge));
-            }
-        }
-        Ok(proposals)
+        Ok(super::each_once(merges.into_iter().filter_map(proposal)))
     }
 
     pub(super) async fn report(

@@ -299,7 +299,7 @@ impl Api {
             .map_err(|error| Failed::Unsent(error.to_string()))?;
         let work = async {
             let response = self.link.client.send(request).await.map_err(|error| {
-                let said = chain(&error);
+                let said = stdx::chain(&error);
                 if error.is_connect() {
                     Failed::Unsent(said)
                 } else {
@@ -392,17 +392,4 @@ where
         .pool_timer(TokioTimer::new())
         .retry_canceled_requests(false);
     builder.build(connector)
-}
-
-/// An error with what lies below it; the outermost says only that there is one.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut below = error.source();
-    // Chains are short; a circle in one would be somebody's bug.
-    for _ in 0..8 {
-        let Some(source) = below else { break };
-        words = format!("{words}: {source}");
-        below = source.source();
-    }
-    words
 }

@@ -3,6 +3,9 @@
 // Also outside of test functions: the panic of a test is its report.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code, reason = "what the checks alone are asked for is not asked here")]
+#[path = "../../../checks/tests/it/collection.rs"]
+mod collection;
 mod forms;
 mod mistakes;
 mod mutations;

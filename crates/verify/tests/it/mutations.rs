@@ -3,82 +3,15 @@
 //! `UPDATE=1 cargo test -p verify the_page_of_mistakes` writes `docs/reference/mistakes.md` anew.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chart::values::Map;
 use kinds::Level;
 use serde_json::json;
 use verify::{Live, Report};
 
+use crate::collection::{Files, Mutation, good, mutations};
 use crate::service;
-
-type Files = BTreeMap<String, String>;
-
-/// One section of the collection.
-struct Mutation {
-    name: String,
-    chart: String,
-    file: String,
-    reported: String,
-    words: String,
-    replaced: String,
-    with: String,
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../checks/tests/mutations")
-}
-
-fn mutations() -> Vec<Mutation> {
-    let text = std::fs::read_to_string(folder().join("mutations.txt")).unwrap();
-    let read = |section: &str| {
-        let (head, body) = section.split_once('\n').unwrap();
-        let parts: Vec<&str> = head.split('|').map(str::trim).collect();
-        let (chart, file) = parts[2].split_once('/').unwrap();
-        let marked = |mark: &str| -> String {
-            let lines = body.lines().filter_map(|line| line.strip_prefix(mark));
-            lines.map(|line| format!("{line}\n")).collect()
-        };
-        Mutation {
-            name: parts[0].to_owned(),
-            chart: chart.to_owned(),
-            file: file.to_owned(),
-            reported: parts[3].to_owned(),
-            words: parts[4..].join(" "),
-            replaced: marked("-"),
-            with: marked("+"),
-        }
-    };
-    text.split("\n### ").skip(1).map(read).collect()
-}
-
-fn good(chart: &str) -> Files {
-    let root = folder().join("charts").join(chart);
-    let mut files = Files::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
-                files.insert(name.to_owned(), std::fs::read_to_string(&path).unwrap());
-            }
-        }
-    }
-    files
-}
-
-fn mutated(mutation: &Mutation) -> Files {
-    let mut files = good(&mutation.chart);
-    let text = files.entry(mutation.file.clone()).or_default();
-    match mutation.replaced.as_str() {
-        "" => text.push_str(&mutation.with),
-        replaced => *text = text.replacen(replaced, &mutation.with, 1),
-    }
-    files
-}
 
 /// Verifies files as an upgrade from the good chart, in a cluster of which all is known.
 fn report(files: &Files, chart: &str) -> Report {
@@ -113,7 +46,7 @@ fn told(report: &Report) -> BTreeSet<(Level, &'static str)> {
 
 /// What a mistake adds to what is found in the good chart, at each level.
 fn found(mutation: &Mutation, good: &BTreeSet<(Level, &'static str)>) -> [Vec<&'static str>; 2] {
-    let after = told(&report(&mutated(mutation), &mutation.chart));
+    let after = told(&report(&mutation.apply(), &mutation.chart));
     [Level::L1, Level::L2].map(|wanted| {
         let news = after.difference(good);
         let of_it = news.filter(|(level, _)| *level == wanted);
@@ -171,7 +104,7 @@ fn unpackable() -> String {
 fn the_page_of_mistakes_says_what_finds_each() {
     let mut mutations = mutations();
     assert!(mutations.len() >= 60, "{}", mutations.len());
-    for mutation in mutations.iter_mut().filter(|one| one.words == "record") {
+    for mutation in mutations.iter_mut().filter(|one| one.words == ["record"]) {
         mutation.with = unpackable();
     }
     let charts: BTreeSet<&str> = mutations.iter().map(|one| one.chart.as_str()).collect();

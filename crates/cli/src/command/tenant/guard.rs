@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ::manifest::Finding;
 use chart::capabilities::Capabilities;
-use chart::render::{self, Origins, Release, Request, Shown};
+use chart::render::{self, Release, Request, Shown};
 use kinds::{Object, Tenant};
 use model::{Namespace, ReleaseName, Revision};
 use serde::Serialize;
@@ -53,7 +53,7 @@ struct Row {
     /// The template it comes from.
     file: String,
     /// The line in it.
-    line: u32,
+    line: usize,
     message: String,
     cure: String,
 }
@@ -79,12 +79,8 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure
 }
 
 fn findings(args: &Args, tenant: &Object<Tenant>, console: &mut Console) -> Result<Vec<Row>, Failure> {
-    let first = tenant
-        .spec
-        .namespaces
-        .first()
-        .map_or(&tenant.metadata.name, |first| &first.name);
-    let namespace: Namespace = args.namespace.as_ref().unwrap_or(first).parse()?;
+    let namespace = args.namespace.as_deref();
+    let namespace: Namespace = namespace.unwrap_or_else(|| tenancy::home(tenant)).parse()?;
     let name: ReleaseName = args.release.parse()?;
     let capabilities = Capabilities::default();
     let chart = load(&args.chart, console)?;
@@ -112,11 +108,12 @@ fn findings(args: &Args, tenant: &Object<Tenant>, console: &mut Console) -> Resu
     let facts = Facts::of(tenant, namespace.as_str());
     let origins = rendered.origins(&shown);
     let found = Guard::new().check(&objects, &facts).into_iter();
-    Ok(found.map(|finding| row(finding, &origins)).collect())
+    Ok(found
+        .map(|finding| row(verify::in_chart(finding, &origins)))
+        .collect())
 }
 
-/// A finding at its place in the chart.
-fn row(finding: Finding, origins: &Origins) -> Row {
+fn row(finding: Finding) -> Row {
     let Finding {
         check,
         severity,
@@ -127,14 +124,13 @@ fn row(finding: Finding, origins: &Origins) -> Row {
         message,
         cure,
     } = finding;
-    let origin = origins.of(line);
     Row {
         check,
         severity: severity.as_str(),
         object,
         field: path,
-        file: origin.map_or(source, |origin| origin.file.to_owned()),
-        line: origin.map_or(0, |origin| origin.line),
+        file: source,
+        line,
         message,
         cure: cure.into_owned(),
     }

@@ -80,10 +80,7 @@ pub(super) fn stages(args: &Args, chart: &Chart, console: &mut Console) -> Resul
         Some(path) => Some((path, load(path, console)?)),
         None => None,
     };
-    let first_of_tenant = tenant.as_ref().map(|tenant| {
-        let first = tenant.spec.namespaces.first();
-        first.map_or(&tenant.metadata.name, |one| &one.name).clone()
-    });
+    let first_of_tenant = tenant.as_ref().map(|tenant| tenancy::home(tenant).to_owned());
     let of_application = application.as_ref().map(|one| {
         let namespace = one.spec.namespace.as_ref();
         namespace.unwrap_or(&one.metadata.namespace).clone()
