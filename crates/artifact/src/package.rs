@@ -62,7 +62,7 @@ impl Package {
 }
 
 /// The SHA-256 sum of anything.
-pub(crate) fn digest(bytes: &[u8]) -> Digest {
+pub fn digest(bytes: &[u8]) -> Digest {
     Digest::from_sha256(Sha256::digest(bytes).into())
 }
 

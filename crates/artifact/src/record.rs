@@ -2,7 +2,7 @@
 //!
 //! The name is made from the application and the version alone, so that everybody who looks writes the same object.
 
-use kinds::{ArtifactSpec, Origin};
+use kinds::{ArtifactSpec, Level, Origin};
 use model::{ApplicationName, ChartVersion};
 
 use crate::error::Error;
@@ -59,14 +59,28 @@ impl Statement {
                 source: source.name.clone(),
                 commit: source.commit.clone(),
                 author: source.author.chars().take(MAX_AUTHOR).collect(),
+                // Statements do not say it yet.
+                committed: None,
                 time: self.time.to_string(),
                 verification: verified.map(|verified| verified.name.clone()),
+                level: verified.and_then(|verified| highest(&verified.levels)),
                 evidence: verified.and_then(|verified| verified.evidence).map(String::from),
             },
             blocked: None,
             irreversible: false,
         })
     }
+}
+
+/// The highest level of those that passed; one that a newer version added is passed over.
+fn highest(passed: &[String]) -> Option<Level> {
+    let level = |text: &String| match text.as_str() {
+        "L1" => Some(Level::L1),
+        "L2" => Some(Level::L2),
+        "L3" => Some(Level::L3),
+        _ => None,
+    };
+    passed.iter().filter_map(level).max()
 }
 
 #[cfg(test)]
@@ -95,5 +109,16 @@ mod tests {
             &long.parse().expect("a version"),
         );
         assert!(name.len() <= 253, "{name}");
+    }
+
+    #[test]
+    fn the_highest_level_that_passed_counts() {
+        let level = |passed: &[&str]| {
+            let passed: Vec<String> = passed.iter().map(|one| (*one).to_owned()).collect();
+            highest(&passed)
+        };
+        assert_eq!(level(&["L1", "L2"]), Some(Level::L2));
+        assert_eq!(level(&["L9", "L1"]), Some(Level::L1));
+        assert_eq!(level(&[]), None);
     }
 }

@@ -22,9 +22,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::capabilities::KubeVersion;
+use model::Namespace;
+
+use crate::capabilities::{Capabilities, KubeVersion};
 use crate::chart::Chart;
 use crate::error::Error;
+use crate::functions::Host;
+use crate::render::render_for_lint;
 use crate::values::Map;
 
 /// How bad a finding is.
@@ -67,6 +71,26 @@ pub struct Unrendered {
     pub path: String,
     pub line: Option<u32>,
     pub message: String,
+}
+
+/// Lints the chart in a folder, rendered as `helm lint` renders it.
+///
+/// # Errors
+/// As [`lint`].
+pub fn lint_rendered(
+    root: &Path,
+    options: &Options,
+    namespace: &Namespace,
+    mut host: Host,
+) -> Result<Vec<Finding>, Error> {
+    let mut capabilities = Capabilities::default();
+    if let Some(version) = &options.kube_version {
+        capabilities.kube_version = version.clone();
+    }
+    host.lint = true;
+    lint(root, options, &mut |chart, values| {
+        render_for_lint(chart, values, namespace, &capabilities, &host)
+    })
 }
 
 /// Lints the chart in a directory.

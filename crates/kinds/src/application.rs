@@ -165,6 +165,9 @@ pub struct Deployed {
     /// The promotion that brought it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub promotion: String,
+    /// Which promotion of the application into the stage that was.
+    #[serde(default)]
+    pub turn: u64,
     /// Since when it is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
@@ -172,10 +175,36 @@ pub struct Deployed {
     /// Whether it is ready in every cluster of the stage.
     #[serde(default)]
     pub ready: bool,
+    /// Since when it is ready without a break; empty while it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub ready_since: Option<String>,
+    /// The digest of what the application said of the stage when it was deployed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub settings: String,
+    /// What checks said since it is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("maxItems" = 32, "x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub checks: Vec<CheckResult>,
     /// How many objects somebody else changed.
     #[serde(default)]
     pub drifted: u32,
     /// What is the matter, and who can do what about it; empty when nothing is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
+
+/// What a check said last of an artifact in a stage.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckResult {
+    /// The check.
+    pub name: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// When.
+    #[schemars(extend("format" = "date-time"))]
+    pub time: String,
+    /// What it found; empty when it passed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
 }

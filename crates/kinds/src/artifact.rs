@@ -9,6 +9,7 @@ use crate::condition::{
 };
 use crate::kind::{Column, Kind, Scope};
 use crate::text;
+use crate::verification::Level;
 
 /// A published chart version.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +65,10 @@ pub struct Origin {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(extend("maxLength" = 320))]
     pub author: String,
+    /// When the commit was made, as git has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<text::Time>")]
+    pub committed: Option<String>,
     /// When it was published.
     #[schemars(with = "text::Time")]
     pub time: String,
@@ -71,6 +76,9 @@ pub struct Origin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<text::Subdomain>")]
     pub verification: Option<String>,
+    /// The highest level that it passed, as the signed statement says. It counts when the `Verification` is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
     /// The digest of that verification's evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<text::Digest>")]
@@ -111,6 +119,19 @@ pub struct ArtifactStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub failed: Vec<String>,
+    /// How long it was ready in the stages that it has left.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("maxItems" = 32, "x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["stage"]))]
+    pub soaked: Vec<Soaked>,
+}
+
+/// How long an artifact was ready in a stage that it has left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Soaked {
+    /// The stage.
+    pub stage: String,
+    /// The longest time without a break, in seconds.
+    pub seconds: u64,
 }
 
 impl Kind for Artifact {

@@ -15,6 +15,7 @@ mod artifact;
 mod cluster;
 pub mod condition;
 mod crd;
+mod duration;
 mod freeze;
 mod kind;
 mod page;
@@ -28,10 +29,12 @@ mod unknown;
 mod verification;
 
 pub use application::{
-    Application, ApplicationSpec, ApplicationStage, ApplicationStatus, ChartPlace, Deployed, Hold, Objective,
+    Application, ApplicationSpec, ApplicationStage, ApplicationStatus, ChartPlace, CheckResult, Deployed,
+    Hold, Objective,
 };
-pub use artifact::{Artifact, ArtifactSpec, ArtifactStatus, Blocked, Origin};
+pub use artifact::{Artifact, ArtifactSpec, ArtifactStatus, Blocked, Origin, Soaked};
 pub use cluster::{Capacity, Cluster, ClusterSpec, ClusterStatus, Kubeconfig, Overcommit, Provider};
+pub use duration::duration;
 pub use freeze::{Day, FreezeWindow, FreezeWindowSpec, FreezeWindowStatus, Once, Weekly};
 pub use kind::{Column, Kind, Metadata, Object, ReadError, Scope};
 pub use page::pages;
@@ -40,8 +43,8 @@ pub use pair::{
     Rollout, Step,
 };
 pub use promotion::{
-    Approval, Direction, Gate, Phase, Promotion, PromotionSpec, PromotionStatus, PromotionStep, StepState,
-    Word,
+    Approval, ClusterPlan, Direction, Gate, Phase, Promotion, PromotionSpec, PromotionStatus, PromotionStep,
+    StepState, Word,
 };
 pub use source::{ChartSource, ChartSourceSpec, ChartSourceStatus, Forge, Proposals, SecretName};
 pub use stage::{
@@ -53,7 +56,8 @@ pub use tenant::{
 };
 pub use unknown::{Unknown, unknown_fields};
 pub use verification::{
-    Finding, Level, LevelResult, Severity, Verdict, Verification, VerificationSpec, VerificationStatus,
+    Finding, Level, LevelResult, Severity, StageChange, Verdict, Verification, VerificationSpec,
+    VerificationStatus,
 };
 
 /// The definitions of all kinds, in the order in which one builds on the other.

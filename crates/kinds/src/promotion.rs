@@ -90,12 +90,26 @@ pub struct PromotionStatus {
     pub conditions: Vec<Condition>,
     /// Where it is on its way.
     pub phase: Phase,
+    /// Which promotion of the application into the stage it is, counted when it begins. Clocks may go back; this does not.
+    #[serde(skip_serializing_if = "never")]
+    pub turn: u64,
     /// The artifact's version.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
     /// The artifact that was there before.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub previous: String,
+    /// The digest of what the application said of the stage when the promotion began.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub settings: String,
+    /// What would be done in each cluster, as it was looked at last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("maxItems" = 64, "x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["cluster"]))]
+    pub plan: Vec<ClusterPlan>,
+    /// When it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub planned: Option<String>,
     /// The digest of the plan that is shown; approvals are for it alone.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub plan_digest: String,
@@ -135,10 +149,31 @@ pub enum Phase {
     Failed,
     /// It is not, and what was there before is back.
     RolledBack,
-    /// A person stopped it.
+    /// A person stopped it, or it can't be carried out any more.
     Aborted,
     /// A newer artifact took its place.
     Superseded,
+}
+
+/// What a promotion would do in one cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClusterPlan {
+    /// The cluster.
+    pub cluster: String,
+    /// The digest of the manifest that would be applied.
+    pub manifest: String,
+    /// How many objects would be made.
+    #[serde(default)]
+    pub creates: u32,
+    /// How many would be changed.
+    #[serde(default)]
+    pub changes: u32,
+    /// How many would be deleted.
+    #[serde(default)]
+    pub deletes: u32,
+    /// How many the release has now.
+    #[serde(default)]
+    pub objects: u32,
 }
 
 /// Something that a promotion waits for.
@@ -148,12 +183,28 @@ pub struct Gate {
     pub name: String,
     /// Whether it is open.
     pub open: bool,
+    /// Whether it stays closed until a person acts: no time and nobody else opens it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
+    /// Why it is closed: one word for programs, from a fixed list. Empty when it is open.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
     /// Since when it is what it is.
     #[schemars(extend("format" = "date-time"))]
     pub since: String,
-    /// What it waits for, who can open it, and with which command.
+    /// When it opens by itself, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub until: Option<String>,
+    /// What it waits for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// Who can open it; empty when only time can.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub who: String,
+    /// With which command.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub command: String,
 }
 
 /// A person's word on a plan.
@@ -164,6 +215,12 @@ pub struct Approval {
     pub by: String,
     /// Whether they agreed.
     pub approved: bool,
+    /// The groups that they were of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Whether they also agreed to delete more than the stage's brake lets through.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deletions: bool,
     /// The digest of the plan that they saw.
     pub plan_digest: String,
     /// When.
@@ -182,6 +239,12 @@ pub struct PromotionStep {
     /// What, as in `apply` or `roll back`.
     pub name: String,
     pub state: StepState,
+    /// Whether it is under way and what was applied fails already, so that waiting longer is in vain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failing: bool,
+    /// How many objects it deleted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deleted: u32,
     /// The revision of the release that it made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
@@ -247,7 +310,11 @@ impl Kind for Promotion {
                     "False",
                     "it failed, and what was there before is back",
                 ),
-                (ABORTED, "False", "a person stopped it"),
+                (
+                    ABORTED,
+                    "False",
+                    "a person stopped it, or it can't be carried out any more",
+                ),
                 (SUPERSEDED, "False", "a newer artifact took its place"),
             ],
         },
@@ -289,4 +356,12 @@ impl Kind for Promotion {
     fn conditions(status: &mut PromotionStatus) -> &mut Vec<Condition> {
         &mut status.conditions
     }
+}
+
+fn never(turn: &u64) -> bool {
+    *turn == 0
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

@@ -18,8 +18,6 @@ pub struct ChartSource;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "!has(self.webhook) || (has(self.forge) && self.forge != 'Git')",
-     "message": "plain git sends no webhooks: say forge: GitHub or GitLab, or leave webhook out"},
     {"rule": "!has(self.api) || (has(self.forge) && self.forge != 'Git')",
      "message": "plain git has no API: say forge: GitHub or GitLab, or leave api out"}
 ]))]
@@ -59,7 +57,8 @@ pub struct ChartSourceSpec {
     /// and `token` for the forge's API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<SecretName>,
-    /// The Secret whose `secret` signs the forge's webhooks. Without it, webhooks are refused.
+    /// The Secret whose `secret` signs webhooks, and `previous` while the one before it is still in use. Without it, webhooks
+    /// are refused. Those of plain git are signed as <https://www.standardwebhooks.com> says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<SecretName>,
     /// How often it is looked at when no webhook comes.

@@ -69,7 +69,7 @@ pub struct StageSpec {
 /// Who begins a promotion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum PromotionMode {
-    /// Every new artifact comes here by itself.
+    /// Every new artifact comes here by itself, as it always does in a first stage.
     Automatic,
     /// A person asks for it.
     #[default]
@@ -107,11 +107,12 @@ pub struct Approvals {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 10))]
     pub quorum: u32,
-    /// The groups that they have to be of, one of them each. None is everybody who may approve for the tenant.
+    /// The groups that they have to be of: each person of one of them, and of each group one person. None is everybody who
+    /// may approve for the tenant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<text::Subject>", extend("maxItems" = 16, "x-kubernetes-list-type" = "set"))]
     pub groups: Vec<String>,
-    /// Whether the author of the change counts.
+    /// Whether an author of the change counts: of the artifact, or of one that the stage never had on the way to it.
     #[serde(default)]
     pub author: bool,
 }

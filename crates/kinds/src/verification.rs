@@ -1,5 +1,7 @@
 //! `Verification`: the verdict on one commit of one chart, level by level, with its findings and evidence.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +75,10 @@ pub struct VerificationStatus {
     pub findings: Vec<Finding>,
     /// How many findings there are.
     pub found: u32,
+    /// What it changes in each stage, against what is live there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("maxItems" = 16))]
+    pub changes: Vec<StageChange>,
     /// The digest under which objects, events, logs and timings are kept.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub evidence: String,
@@ -94,6 +100,25 @@ pub struct LevelResult {
     pub message: String,
 }
 
+/// What a commit changes in a stage.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StageChange {
+    /// The stage.
+    pub stage: String,
+    /// How many objects come.
+    pub added: u32,
+    /// How many are others than before.
+    pub changed: u32,
+    /// How many go.
+    pub removed: u32,
+    /// The rendered manifests compared, with the values of Secrets masked; what does not fit is left out and counted in
+    /// its last line.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(extend("maxLength" = 32768))]
+    pub diff: String,
+}
+
 /// How a level ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Verdict {
@@ -113,9 +138,12 @@ pub struct Finding {
     /// The check that found it, by id.
     pub check: String,
     pub severity: Severity,
-    /// The object, as in `Deployment/api`.
+    /// The object, as in `Deployment.apps pay/web`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub object: String,
+    /// The field in it, as in `spec.replicas`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
     /// The file in the chart.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub file: String,
@@ -128,6 +156,20 @@ pub struct Finding {
     /// What to do.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cure: String,
+    /// The stages for which it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("maxItems" = 16))]
+    pub stages: Vec<String>,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        })
+    }
 }
 
 /// How bad a finding is.

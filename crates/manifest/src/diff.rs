@@ -91,6 +91,40 @@ pub fn mask(changes: &mut [Change], kind: &Kind) {
     }
 }
 
+/// Two states of an object as they may be printed: without the status and what the server sets, and with the contents of a
+/// Secret hidden as by [`mask`]. What differs in them differs here.
+#[must_use]
+pub fn masked(before: Option<&Value>, after: Option<&Value>) -> (Option<Value>, Option<Value>) {
+    let whole = |object: Option<&Value>| object.map(|object| cleaned(&secret::folded(object)));
+    let (mut before, mut after) = (whole(before), whole(after));
+    for field in SECRET_FIELDS {
+        let old = before.as_ref().filter(|object| secret::is_secret(object));
+        let old = old.and_then(|object| object.get(*field)).cloned();
+        if let Some(after) = after.as_mut().filter(|object| secret::is_secret(object)) {
+            hide_all(after, field, old.as_ref());
+        }
+        if let Some(before) = before.as_mut().filter(|object| secret::is_secret(object)) {
+            hide_all(before, field, None);
+        }
+    }
+    (before, after)
+}
+
+/// Hides the contents of a Secret; those that are others than in `old` are said to be changed.
+fn hide_all(secret: &mut Value, field: &str, old: Option<&Value>) {
+    match secret.get_mut(field) {
+        Some(Value::Object(entries)) => {
+            for (key, value) in entries {
+                let before = old.and_then(|old| old.get(key));
+                let changed = before.is_some_and(|before| before != value);
+                hide(value, changed);
+            }
+        }
+        Some(other) => hide(other, old.is_some_and(|old| old != other)),
+        None => {}
+    }
+}
+
 /// Whether a path leads to a field of the object or below it.
 fn is_below(path: &str, field: &str) -> bool {
     path.strip_prefix(field)
@@ -399,5 +433,25 @@ mod tests {
         let mut changes = diff(Some(&live), Some(&text));
         mask(&mut changes, &Kind::CONFIG_MAP);
         assert_eq!(changes, diff(Some(&live), Some(&text)));
+    }
+
+    #[test]
+    fn a_secret_that_is_printed_shows_which_of_its_values_change_and_none_of_them() {
+        let secret = |data: Value, texts: Value| {
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "uid": "1",
+                "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "b3Blbg=="}},
+                "data": data, "stringData": texts})
+        };
+        let before = secret(json!({"a": "b3Blbg==", "b": "b3Blbg=="}), json!({}));
+        let after = secret(json!({"a": "b3Blbg=="}), json!({"b": "other", "c": "new"}));
+        let (before, after) = masked(Some(&before), Some(&after));
+        let expected = |data: Value| {
+            Some(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": data}))
+        };
+        let (a, b) = ("(secret, 4 bytes)", "(secret, 5 bytes, changed)");
+        assert_eq!(before, expected(json!({"a": a, "b": a})));
+        assert_eq!(after, expected(json!({"a": a, "b": b, "c": "(secret, 3 bytes)"})));
+        let odd = secret(json!("open"), json!({}));
+        assert!(!masked(Some(&odd), None).0.unwrap().to_string().contains("open"));
     }
 }

@@ -22,7 +22,7 @@ mod spot;
 
 pub use compare::covers;
 pub use demand::{Demand, demand};
-pub use diff::{Change, diff, mask};
+pub use diff::{Change, diff, mask, masked};
 pub use finding::{Finding, Severity};
 pub use health::{Health, health, health_of_hook, health_of_job_completion};
 pub use immutable::{Immutable, immutable};

@@ -9,7 +9,7 @@
 //! SW06xx the hub and its tenants
 //! SW0611 and on: services made from a template
 //! SW07xx stores of artifacts, and queues
-//! SW08xx repositories of charts and their forges   SW09xx verification
+//! SW08xx repositories of charts and their forges   SW09xx verification   SW10xx delivery
 //! ```
 
 use std::fmt;
@@ -97,6 +97,7 @@ registry! {
     NO_TENANT = "SW0603", InvalidInput, "there is no such tenant";
     TENANT_STAYS = "SW0604", Wait, "a tenant is not where it should be yet";
     NO_CLUSTER = "SW0605", InvalidInput, "there is no such cluster";
+    LISTEN = "SW0606", InvalidInput, "a controller can't answer at its address";
     NEW_ANSWER = "SW0611", InvalidInput, "a service can't be made with this answer";
     NEW_EXISTS = "SW0612", InvalidInput, "a new service would overwrite files";
     NEW_RECORD = "SW0613", InvalidInput, "a folder does not say how it was made";
@@ -132,10 +133,14 @@ registry! {
     FORGE_REFUSED = "SW0809", Stalled, "a forge refuses a request";
     FORGE_BUSY = "SW0810", Wait, "a forge takes no more requests for now";
     FORGE_ANSWER = "SW0811", Retry, "a forge does not answer as it should";
+    NO_VERDICT = "SW0812", Wait, "nothing was found out about a commit yet";
 
     EXCEPTIONS = "SW0901", InvalidInput, "the exceptions of a chart can't be used";
     VERIFY_INPUT = "SW0902", InvalidInput, "what a chart is to be verified with can't be used";
     SANDBOX = "SW0903", Stalled, "a mini cluster can't be made like a stage's";
+    REAL_CLUSTER = "SW0904", InvalidInput, "a chart could not be tried on a real cluster";
+
+    AUDIT_LOG = "SW1001", Stalled, "an audit log is not what was written";
 }
 
 impl Code {

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use kinds::ApplicationSpec;
+use model::Digest;
+use sha2::{Digest as _, Sha256};
 
 use crate::id::ObjectId;
 use crate::snapshot::{Kind, Snapshot, clean, is_within, join};
@@ -87,6 +89,18 @@ pub fn changed(old: &Snapshot, new: &Snapshot, folders: &[String], uses: &[Use])
         })
     };
     charts.into_iter().filter_map(compare).collect()
+}
+
+/// What a chart is made of, as one sum: two commits in which it is the same have the same chart for this use of it.
+/// `None` where there is no chart.
+pub fn content(snapshot: &Snapshot, each: &Use) -> Option<Digest> {
+    let folder = clean(&each.folder);
+    snapshot.chart(folder)?;
+    let mut sum = Sha256::new();
+    for (part, id) in footprint(snapshot, folder, &[each]) {
+        sum.update(format!("{part:?} {id:?}\n"));
+    }
+    Some(Digest::from_sha256(sum.finalize().into()))
 }
 
 fn reasons(old: &Snapshot, new: &Snapshot, folder: &str, uses: &[&Use]) -> Vec<Reason> {
@@ -206,7 +220,14 @@ mod tests {
                 "../../../x".into(),
             ],
         }];
-        let found = changed(&snapshot(BASE), &snapshot(&files), &["charts".to_owned()], &uses);
+        let (old, new) = (snapshot(BASE), snapshot(&files));
+        let found = changed(&old, &new, &["charts".to_owned()], &uses);
+        let is_named = found.iter().any(|chart| chart.folder == "charts/web");
+        assert_eq!(
+            content(&old, &uses[0]) != content(&new, &uses[0]),
+            is_named,
+            "{changes:?}"
+        );
         let shown = found.iter().map(|chart| {
             let reasons: Vec<String> = chart.reasons.iter().map(ToString::to_string).collect();
             format!(

@@ -13,6 +13,7 @@ mod text;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use kinds::Finding;
 use model::Digest;
 
 use crate::id::ObjectId;
@@ -67,7 +68,7 @@ pub struct ChartReport {
     pub summary: String,
     pub levels: Vec<Level>,
     /// The worst first.
-    pub findings: Vec<Found>,
+    pub findings: Vec<Finding>,
     pub stages: Vec<StageDiff>,
     pub evidence: Option<Digest>,
     /// What took how long.
@@ -91,16 +92,6 @@ pub enum Held {
     Failed,
     /// It was not tried, and why.
     Skipped(String),
-}
-
-/// A finding, and where it holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub finding: manifest::Finding,
-    /// File and line in the chart, as they are shown.
-    pub place: Option<String>,
-    /// The stages for which it holds; none where it holds for all.
-    pub stages: Vec<String>,
 }
 
 /// What would change in one stage.
@@ -248,8 +239,8 @@ fn body(chart: &ChartReport) -> String {
     if !chart.findings.is_empty() {
         out.push_str("| | check | what | cure |\n|---|---|---|---|\n");
     }
-    for found in chart.findings.iter().take(MOST_FINDINGS) {
-        out.push_str(&row(found));
+    for finding in chart.findings.iter().take(MOST_FINDINGS) {
+        out.push_str(&row(finding));
     }
     if chart.findings.len() > MOST_FINDINGS {
         let _ = writeln!(
@@ -288,16 +279,13 @@ fn body(chart: &ChartReport) -> String {
 }
 
 /// One finding, as a row.
-fn row(found: &Found) -> String {
-    let Found {
-        finding,
-        place,
-        stages,
-    } = found;
-    let place = place
-        .as_ref()
-        .map(|place| format!("<br>{}", code(short(place, 200))));
-    let stages = stages.iter().take(8).map(|stage| prose(stage, 40));
+fn row(finding: &Finding) -> String {
+    let place = match (finding.file.as_str(), finding.line) {
+        ("", _) => String::new(),
+        (file, None) => format!("<br>{}", code(short(file, 200))),
+        (file, Some(line)) => format!("<br>{}", code(&format!("{}:{line}", short(file, 200)))),
+    };
+    let stages = finding.stages.iter().take(8).map(|stage| prose(stage, 40));
     let stages: Vec<String> = stages.collect();
     let stages = if stages.is_empty() {
         String::new()
@@ -312,10 +300,10 @@ fn row(found: &Found) -> String {
     format!(
         "| {} | {} | {}{}{}<br>{}{} | {} |\n",
         finding.severity,
-        cell(&code(short(finding.check, 80))),
+        cell(&code(short(&finding.check, 80))),
         cell(&code(short(&finding.object, 200))),
         cell(&path),
-        cell(&place.unwrap_or_default()),
+        cell(&place),
         cell(&prose(&finding.message, LONGEST_TEXT)),
         cell(&stages),
         cell(&prose(&finding.cure, LONGEST_TEXT)),

@@ -28,7 +28,7 @@ pub mod snapshot;
 pub mod verdict;
 pub mod webhook;
 
-pub use changed::{ChangedChart, Reason, Use, changed};
+pub use changed::{ChangedChart, Reason, Use, changed, content};
 pub use error::Error;
 pub use forge::Forge;
 pub use git::{Access, Credentials, Git};

@@ -35,6 +35,9 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// One line.
     pub summary: String,
+    /// What was found, a line each, with file and line of the chart: what a forge shows in a comment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
     /// The highest level that passed: `L1`, `L2`, `L3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
@@ -112,6 +115,7 @@ mod tests {
         let verdict = |second: i64| Verdict {
             outcome: Outcome::Passed,
             summary: "2 stages".into(),
+            findings: Vec::new(),
             level: Some("L2".into()),
             evidence: None,
             url: None,

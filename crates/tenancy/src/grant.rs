@@ -20,7 +20,6 @@ use std::collections::BTreeMap;
 use kinds::{Cluster, Object, Tenant};
 
 pub use claims::holds;
-pub(crate) use parse::retention;
 
 /// What all tenants are granted.
 #[derive(Clone, Debug, Default, PartialEq)]

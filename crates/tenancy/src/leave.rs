@@ -15,7 +15,6 @@ use kinds::{Object, Tenant};
 use objects::{Key, Kind, meta, time};
 use serde_json::{Map, Value, json};
 
-use crate::grant::retention;
 use crate::names::{HOSTS_ANNOTATION, LEAVING_ANNOTATION, OURS, labels_of};
 use crate::plan::{NETWORK_POLICY, Named, ROLE_BINDING, Scene, Step, TenantPlan, delete, differences, plan};
 use crate::wanted::closed;
@@ -173,7 +172,7 @@ fn since(namespace: &Value) -> Option<Timestamp> {
 
 /// The end of the retention.
 fn after(since: Timestamp, tenant: &Object<Tenant>) -> Timestamp {
-    let retention = retention(&tenant.spec.leaving.retention).unwrap_or(WEEK);
+    let retention = kinds::duration(&tenant.spec.leaving.retention).unwrap_or(WEEK);
     since.checked_add(retention).unwrap_or(Timestamp::MAX)
 }
 

@@ -20,7 +20,7 @@ use crate::names::{APPLIED_ANNOTATION, HOSTS_ANNOTATION, TENANTS_NAMESPACE, labe
 
 pub(crate) use bounds::quota_of;
 pub(crate) use network::closed;
-pub use roles::controller;
+pub use roles::{controller, hub_controller};
 
 /// Digits of the digest that are kept: 64 bits, as nobody gains from two sets with the same.
 const DIGITS: usize = 16;
@@ -87,6 +87,23 @@ pub fn wanted(tenant: &Object<Tenant>, cluster: &Object<Cluster>) -> Vec<Value> 
 pub fn home(tenant: &Object<Tenant>) -> &str {
     let first = tenant.spec.namespaces.first();
     first.map_or(&tenant.metadata.name, |first| &first.name)
+}
+
+/// A namespace of a tenant in the hub, where its Applications are.
+#[must_use]
+pub fn of_hub(namespace: &str, tenant: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels_of(tenant)}})
+}
+
+/// The namespaces of a tenant, by name.
+pub fn namespaces(tenant: &Object<Tenant>) -> impl Iterator<Item = &str> {
+    let named = tenant.spec.namespaces.iter().map(|one| one.name.as_str());
+    let only = tenant
+        .spec
+        .namespaces
+        .is_empty()
+        .then_some(tenant.metadata.name.as_str());
+    named.chain(only)
 }
 
 /// The namespaces of a tenant, the one that need not be written among them.

@@ -37,6 +37,18 @@ impl Contents {
 }
 
 impl Record {
+    /// What this revision consists of; `None` of a record that something damaged.
+    #[must_use]
+    pub fn contents(&self) -> Option<Contents> {
+        Some(Contents {
+            chart: self.chart.clone()?,
+            config: self.config.clone(),
+            manifest: self.manifest.clone(),
+            hooks: self.hooks.clone(),
+            notes: self.info.notes.clone(),
+        })
+    }
+
     /// The record of an install that begins now. After a history that was kept or given up it is not the first.
     /// Here and in an upgrade the user's labels are yet to be set: see [`crate::storage::merge_labels`].
     #[must_use]

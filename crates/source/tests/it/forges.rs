@@ -43,6 +43,7 @@ fn verdict(outcome: Outcome, summary: &str) -> Verdict {
     Verdict {
         outcome,
         summary: summary.to_owned(),
+        findings: Vec::new(),
         level: None,
         evidence: None,
         url: Some("https://shipway.acme.dev/v/1".to_owned()),

@@ -9,6 +9,7 @@ pub fn verdict(summary: &str) -> Verdict {
     Verdict {
         outcome: Outcome::Passed,
         summary: summary.to_owned(),
+        findings: Vec::new(),
         level: Some("L2".to_owned()),
         evidence: None,
         url: None,

@@ -253,7 +253,7 @@ impl Search<'_> {
 
     fn leaving(&mut self) {
         let text = &self.tenant.spec.leaving.retention;
-        if parse::retention(text).is_none() {
+        if kinds::duration(text).is_none() {
             self.say(
                 "spec.leaving.retention",
                 format!("{text:?} is not a time"),

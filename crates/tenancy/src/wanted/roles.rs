@@ -17,6 +17,9 @@ const DEPLOY: &str = "shipway:deploy";
 const ADMINISTER: &str = "shipway:administer";
 const DEPLOYER: &str = "shipway:deployer";
 
+/// What the loops need in the hub.
+const HUB_CONTROLLER: &str = "shipway-hub-controller";
+
 /// What our own loop may do in a target cluster.
 const CONTROLLER: &str = "shipway-controller";
 
@@ -184,6 +187,14 @@ pub(super) fn cluster_roles() -> Vec<Value> {
 /// kubeconfig, and a Role in the namespace of the deploy identities, so that it can be nobody but them.
 #[must_use]
 pub fn controller() -> Vec<Value> {
+    /// What a verification copies, so that its mini cluster is like this one.
+    const GIVEN: &[Resources] = &[
+        ("", &["nodes"]),
+        ("apiextensions.k8s.io", &["customresourcedefinitions"]),
+        ("networking.k8s.io", &["ingressclasses"]),
+        ("scheduling.k8s.io", &["priorityclasses"]),
+        ("storage.k8s.io", &["storageclasses"]),
+    ];
     const KEPT: &[Resources] = &[
         (
             "",
@@ -206,7 +217,7 @@ pub fn controller() -> Vec<Value> {
     let exempt = json!({"apiGroups": [kinds::GROUP], "resources": ["tenants"], "verbs": ["administer"]});
     let mut rules_of_loop = rules(KEPT, READ);
     rules_of_loop.extend(rules(KEPT, &["create", "delete", "patch", "update"]));
-    rules_of_loop.extend(rules(&[("", &["nodes"])], READ));
+    rules_of_loop.extend(rules(GIVEN, READ));
     rules_of_loop.extend([named, exempt]);
     let identities = rules(&[("", &["serviceaccounts"])], &["impersonate"]);
     vec![
@@ -223,6 +234,30 @@ pub fn controller() -> Vec<Value> {
             "rules": identities,
         }),
     ]
+}
+
+/// What our own loops need in the hub beside that: the kinds and their definitions, the Lease, the Secrets that are named in
+/// Clusters and ChartSources, and the key that versions are signed with.
+#[must_use]
+pub fn hub_controller() -> Value {
+    const DEFINED: &[Resources] = &[("apiextensions.k8s.io", &["customresourcedefinitions"])];
+    const LED: &[Resources] = &[("coordination.k8s.io", &["leases"])];
+    let mut all = rules(&[(kinds::GROUP, &["*"])], READ);
+    all.extend(rules(
+        &[(kinds::GROUP, &["*"])],
+        &["create", "delete", "patch", "update"],
+    ));
+    all.extend(rules(DEFINED, READ));
+    all.extend(rules(DEFINED, &["create", "patch"]));
+    all.extend(rules(LED, &["create", "get", "patch", "update"]));
+    all.extend(rules(&[("", &["secrets"])], &["create", "get"]));
+    all.extend(rules(&[("", &["namespaces"])], &["create", "get", "patch"]));
+    json!({
+        "apiVersion": RBAC_VERSION,
+        "kind": "ClusterRole",
+        "metadata": {"name": HUB_CONTROLLER, "labels": our_labels()},
+        "rules": all,
+    })
 }
 
 /// The bindings of a namespace. A role that nobody has is not bound.

@@ -178,11 +178,6 @@ pub(super) const BAD: &[(&str, &str, &str)] = &[
     ),
     (
         "ChartSource",
-        r#"{"spec": {"forge": "Git"}}"#,
-        "plain git sends no webhooks",
-    ),
-    (
-        "ChartSource",
         r#"{"spec": {"forge": "Git", "webhook": null, "api": "https://git.example.com"}}"#,
         "plain git has no API",
     ),
