@@ -21,6 +21,7 @@ pub enum Step {
     Upgrade,
     Tests,
     Rollback,
+    CleanUp,
 }
 
 impl Step {
@@ -34,6 +35,7 @@ impl Step {
             Self::Upgrade => "upgrade-fails",
             Self::Tests => "test-fails",
             Self::Rollback => "rollback-fails",
+            Self::CleanUp => "left-behind",
         }
     }
 }
@@ -49,6 +51,7 @@ impl fmt::Display for Step {
             Self::Upgrade => "upgrade",
             Self::Tests => "tests",
             Self::Rollback => "roll back",
+            Self::CleanUp => "clean up",
         })
     }
 }

@@ -50,6 +50,14 @@ impl Form {
     }
 }
 
+/// What would change in each stage, as unified diffs.
+#[must_use]
+pub fn diff(report: &Report) -> String {
+    let stages = report.changes.iter();
+    let text = stages.map(|change| format!("# {}\n{}\n", change.summary(), change.diff));
+    text.collect()
+}
+
 /// The file of a finding from where the reader stands; empty where there is none.
 fn place(found: &Found, folder: &str) -> String {
     match (

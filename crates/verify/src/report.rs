@@ -5,8 +5,14 @@ use std::time::Duration;
 use kinds::{Level, LevelResult, Verdict};
 use manifest::Severity;
 
+use crate::changes::StageChange;
+use crate::evidence::Evidence;
 use crate::exceptions::Exception;
 use crate::failure::Step;
+
+/// What the two rehearsals of a stage are called.
+pub(crate) const FRESH: &str = "fresh";
+pub(crate) const FROM_LIVE: &str = "from live";
 
 /// The verdict on a chart.
 #[derive(Clone, Debug)]
@@ -20,7 +26,11 @@ pub struct Report {
     pub excepted: Vec<(Found, Exception)>,
     /// The checks that were left out, or the only ones made, as they were asked for; empty if all were made.
     pub restricted: String,
+    /// What would change in each stage. A stage is missing where the chart, or what is live, can't be rendered.
+    pub changes: Vec<StageChange>,
     pub phases: Vec<Phase>,
+    /// What the rehearsals left, if it was asked for.
+    pub evidence: Option<Evidence>,
     pub took: Duration,
 }
 
@@ -36,13 +46,14 @@ pub struct Found {
 /// A step that was made.
 #[derive(Clone, Debug)]
 pub struct Phase {
+    pub level: Level,
     pub stage: String,
     /// `fresh` or `from live`.
     pub run: &'static str,
     pub step: Step,
     /// How long it took.
     pub took: Duration,
-    /// How much time passed in the mini cluster.
+    /// How much time passed in the cluster: in a mini cluster it passes by itself.
     pub simulated: Duration,
     pub passed: bool,
 }
@@ -79,6 +90,12 @@ impl Report {
     pub fn count(&self, severity: Severity) -> usize {
         let is_it = |found: &&Found| found.finding.severity == severity;
         self.findings.iter().filter(is_it).count()
+    }
+
+    /// Whether something is live in a stage, so that it was looked at as an upgrade.
+    pub(crate) fn is_live(&self, stage: &str) -> bool {
+        let mut phases = self.phases.iter();
+        phases.any(|phase| phase.run == FROM_LIVE && phase.stage == stage)
     }
 
     /// Whether nothing was found that forbids the change.

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use chart::Chart;
+use chart::functions::Host;
+use chart::random::Seeded;
 use chart::values::Map;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use kinds::{Cluster, Tenant};
 use kubelet::{Behaviour, nodes};
@@ -13,6 +16,7 @@ use release::record::Contents;
 use serde_json::Value;
 
 use crate::exceptions::Exceptions;
+use crate::real::Real;
 
 /// Nodes of a stage whose cluster is not known: larger than a release is likely to need, as nothing is known of them.
 const NODES: usize = 6;
@@ -30,6 +34,8 @@ pub struct Stage {
     /// administrator's.
     pub tenant: Option<kinds::Object<Tenant>>,
     pub target: Target,
+    /// The cluster on which it is tried as L3, if it is.
+    pub real: Option<Real>,
     /// What serves there now.
     pub live: Option<Live>,
     /// Whether users are there: then the rules for updates without an interruption count.
@@ -74,6 +80,8 @@ pub struct Request {
     pub today: Date,
     /// How long something may take to become ready, in the time of the mini cluster.
     pub timeout: std::time::Duration,
+    /// Whether what the rehearsals leave is gathered.
+    pub evidence: bool,
     /// Lets the mini clusters look at things in an order drawn from it.
     pub seed: u64,
 }
@@ -82,6 +90,12 @@ impl Request {
     /// Whether a finding counts: it is asked for, and nobody lives with it.
     pub(crate) fn counts(&self, finding: &Finding) -> bool {
         self.checks.counts(finding.check) && self.exceptions.of(finding, self.today).is_none()
+    }
+
+    /// The same passwords and keys each time, so that the same chart comes to the same. Nobody uses them.
+    pub(crate) fn host(&self) -> Host {
+        let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+        Host::new(now, Box::new(Seeded::new(self.seed)))
     }
 }
 
@@ -92,13 +106,6 @@ pub struct Checks {
     pub skip: Vec<String>,
     /// If there are any, none but these.
     pub only: Vec<String>,
-}
-
-impl Checks {
-    pub(crate) fn counts(&self, check: &str) -> bool {
-        let named = |list: &[String]| list.iter().any(|one| one == check);
-        !named(&self.skip) && (self.only.is_empty() || named(&self.only))
-    }
 }
 
 impl Default for Target {

@@ -5,22 +5,28 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use chart::functions::Host;
-use chart::random::Seeded;
-use jiff::Timestamp;
 use kinds::{Level, LevelResult, Verdict};
-use manifest::{Finding, Severity};
+use manifest::{Finding, Object, Severity, defined_kind};
 
+use crate::changes::StageChange;
+use crate::evidence::{Evidence, Remains};
 use crate::failure::Step;
 use crate::looks;
-use crate::rehearsal::{self, Outcome};
+use crate::real::{self, Real};
+use crate::registry;
+use crate::rehearsal;
 use crate::report::{Found, Report};
 use crate::sandbox::Error;
-use crate::stage::{Checks, Request, Stage};
+use crate::stage::{Checks, Live, Request, Stage};
+use crate::steps::Outcome;
 
 /// What L1 leaves open, and L2.
 const NOT_L1: &str = "that anything starts";
 const NOT_L2: &str = "images, programs, storage and networks: pods are simulated";
+
+/// Why a level is skipped.
+const STOPPED: &str = "what was found before would stop it";
+const NOT_ASKED: &str = "none of its checks is among those of --only";
 
 /// One rehearsal to make.
 #[derive(Clone, Copy)]
@@ -51,20 +57,107 @@ pub fn verify(request: &Request) -> Result<Report, Error> {
         findings: Vec::new(),
         excepted: Vec::new(),
         restricted: restricted(&request.checks),
+        changes: Vec::new(),
         phases: Vec::new(),
+        evidence: None,
         took: Duration::ZERO,
     };
-    for (task, outcome) in tasks.iter().zip(outcomes) {
-        take_in(&mut report, *task, outcome?);
+    let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let of_stage = |stage: &Stage| -> Vec<&Outcome> {
+        let both = tasks.iter().zip(&outcomes);
+        both.filter(|(task, _)| std::ptr::eq(task.stage, stage))
+            .map(|(_, outcome)| outcome)
+            .collect()
+    };
+    let changes = request.stages.iter();
+    report.changes = changes
+        .filter_map(|stage| change(stage, &of_stage(stage)))
+        .collect();
+    let mut remains = Vec::new();
+    for (task, mut outcome) in tasks.iter().zip(outcomes) {
+        remains.extend(outcome.remains.take());
+        take_in(&mut report, (request, *task), outcome);
     }
-    lint(&mut report, request);
+    if request.checks.wants(Level::L1) {
+        lint(&mut report, request);
+    }
+    for (place, stage) in request.stages.iter().enumerate() {
+        if let Some(real) = &stage.real {
+            remains.extend(on_real(&mut report, request, (stage, real, place)));
+        }
+    }
     except(&mut report, request);
     report.findings.sort_by(|a, b| {
         let order = |found: &Found| (found.finding.severity, found.level);
         order(a).cmp(&order(b))
     });
     report.took = began.elapsed();
+    if request.evidence {
+        report.evidence = Some(Evidence::of(&report, &remains));
+    }
     Ok(report)
+}
+
+/// What would change in a stage; nothing is said where one side can't be rendered.
+fn change(stage: &Stage, outcomes: &[&Outcome]) -> Option<StageChange> {
+    // What was rendered over what is live comes last: there `lookup` found what it would find.
+    let rendered = outcomes
+        .iter()
+        .rev()
+        .find_map(|outcome| outcome.rendered.as_ref())?;
+    let live = outcomes.iter().find_map(|outcome| outcome.live.as_ref());
+    // A record has no definitions, and nobody changes them with an upgrade.
+    let rendered = rendered.iter().filter(|object| {
+        !matches!(stage.live, Some(Live::Record(_))) || defined_kind(&object.value).is_none()
+    });
+    let rendered: Vec<Object> = rendered.cloned().collect();
+    let live = match (&stage.live, live) {
+        (None, _) => &[][..],
+        (Some(_), Some(live)) => live,
+        (Some(_), None) => return None,
+    };
+    Some(StageChange::of(
+        &stage.name,
+        stage.namespace.as_str(),
+        (live, &rendered),
+    ))
+}
+
+/// Tries a stage on its real cluster, unless what was found before would stop it.
+fn on_real(
+    report: &mut Report,
+    request: &Request,
+    (stage, real, place): (&Stage, &Real, usize),
+) -> Vec<Remains> {
+    let stops = |found: &Found| {
+        let is_its = found.stages.contains(&stage.name);
+        is_its && found.finding.severity == Severity::Error && request.counts(&found.finding)
+    };
+    let skipped = match report.findings.iter().any(stops) {
+        _ if !request.checks.wants(Level::L3) => Some(NOT_ASKED),
+        true => Some(STOPPED),
+        false => None,
+    };
+    if let Some(why) = skipped {
+        report.levels.push(LevelResult {
+            level: Level::L3,
+            stage: stage.name.clone(),
+            result: Verdict::Skipped,
+            message: why.to_owned(),
+        });
+        return Vec::new();
+    }
+    let outcomes = real::rehearse(request, stage, (real, place));
+    report.levels.push(real::level(stage, &outcomes));
+    let mut remains = Vec::new();
+    for outcome in outcomes {
+        report.phases.extend(outcome.phases);
+        for finding in outcome.seen.into_iter().chain(outcome.happened) {
+            add(report, Level::L3, finding, &stage.name);
+        }
+        remains.extend(outcome.remains);
+    }
+    remains
 }
 
 /// Adds what was found in the files. A template that can't be rendered is told of by its stages already.
@@ -137,20 +230,16 @@ fn restricted(checks: &Checks) -> String {
 
 fn rehearse(request: &Request, Task { stage, is_fresh }: Task<'_>) -> Result<Outcome, Error> {
     match &stage.live {
-        Some(live) if !is_fresh => rehearsal::from_live(request, stage, (host(request), host(request)), live),
-        _ => rehearsal::fresh(request, stage, host(request), |sandbox, made| {
+        Some(live) if !is_fresh => {
+            rehearsal::from_live(request, stage, (request.host(), request.host()), live)
+        }
+        _ => rehearsal::fresh(request, stage, request.host(), |sandbox, made| {
             looks::look(stage, sandbox, made)
         }),
     }
 }
 
-/// The same passwords and keys each time, so that the same chart gives the same evidence. Nobody uses them.
-fn host(request: &Request) -> Host {
-    let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
-    Host::new(now, Box::new(Seeded::new(request.seed)))
-}
-
-fn take_in(report: &mut Report, Task { stage, is_fresh }: Task<'_>, outcome: Outcome) {
+fn take_in(report: &mut Report, (request, Task { stage, is_fresh }): (&Request, Task<'_>), outcome: Outcome) {
     report.phases.extend(outcome.phases);
     let failed = |findings: &[Finding]| findings.iter().any(|one| one.severity == Severity::Error);
     let name = &stage.name;
@@ -158,8 +247,14 @@ fn take_in(report: &mut Report, Task { stage, is_fresh }: Task<'_>, outcome: Out
         let l1 = LevelResult {
             level: Level::L1,
             stage: name.clone(),
-            result: verdict(failed(&outcome.seen)),
-            message: format!("does not prove {NOT_L1}"),
+            result: match request.checks.wants(Level::L1) {
+                false if !failed(&outcome.seen) => Verdict::Skipped,
+                _ => verdict(failed(&outcome.seen)),
+            },
+            message: match request.checks.wants(Level::L1) {
+                true => format!("does not prove {NOT_L1}"),
+                false => NOT_ASKED.to_owned(),
+            },
         };
         report.levels.push(l1);
     }
@@ -171,7 +266,8 @@ fn take_in(report: &mut Report, Task { stage, is_fresh }: Task<'_>, outcome: Out
             false => Verdict::Skipped,
         },
         message: match (outcome.was_run, is_fresh, &stage.live) {
-            (false, ..) => "what was found before would stop it".to_owned(),
+            (false, ..) if !request.checks.wants(Level::L2) => NOT_ASKED.to_owned(),
+            (false, ..) => STOPPED.to_owned(),
             (true, true, None) => {
                 format!("nothing is live, so no upgrade was tried; does not prove {NOT_L2}")
             }
@@ -196,7 +292,13 @@ fn take_in(report: &mut Report, Task { stage, is_fresh }: Task<'_>, outcome: Out
 
 /// Adds a finding, once for all stages that have it.
 fn add(report: &mut Report, level: Level, finding: Finding, stage: &str) {
-    let known = report.findings.iter_mut().find(|found| found.finding == finding);
+    debug_assert!(
+        registry::is_known(finding.check),
+        "{} is in no table",
+        finding.check
+    );
+    let is_it = |found: &&mut Found| found.level == level && found.finding == finding;
+    let known = report.findings.iter_mut().find(is_it);
     match known {
         Some(found) => {
             if !found.stages.iter().any(|one| one == stage) {

@@ -1,5 +1,6 @@
 //! Commands of GitHub's workflows: each makes an annotation at its place in the pull request.
 
+use kinds::Verdict;
 use manifest::Severity;
 
 use super::{place, sentence};
@@ -24,7 +25,15 @@ pub(super) fn print(report: &Report, folder: &str) -> String {
         let message = format!("{}\n{}", sentence(found), found.finding.cure);
         format!("::{command} {}::{}\n", properties.join(","), data(&message))
     });
-    lines.collect()
+    let undone = report
+        .levels
+        .iter()
+        .filter(|level| level.result == Verdict::Error);
+    let undone = undone.map(|level| {
+        let title = format!("{:?} {} could not be done", level.level, level.stage);
+        format!("::error title={}::{}\n", property(&title), data(&level.message))
+    });
+    lines.chain(undone).collect()
 }
 
 fn data(text: &str) -> String {

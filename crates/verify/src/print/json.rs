@@ -15,16 +15,21 @@ pub fn value(report: &Report, folder: &str) -> Value {
         value["exception"] = json!({"reason": reason, "until": until});
         value
     });
-    json!({
+    let mut told = json!({
         "chart": report.chart,
         "passed": report.passed(),
         "levels": report.levels,
         "findings": report.findings.iter().map(|one| found(one, folder)).collect::<Vec<_>>(),
         "excepted": excepted.collect::<Vec<_>>(),
         "restricted": report.restricted,
+        "changes": report.changes,
         "phases": report.phases.iter().map(phase).collect::<Vec<_>>(),
         "tookMs": milliseconds(report.took),
-    })
+    });
+    if let Some(evidence) = &report.evidence {
+        told["evidence"] = json!(evidence.digest());
+    }
+    told
 }
 
 fn found(found: &Found, folder: &str) -> Value {
@@ -55,6 +60,7 @@ fn found(found: &Found, folder: &str) -> Value {
 
 fn phase(phase: &Phase) -> Value {
     json!({
+        "level": phase.level,
         "stage": phase.stage,
         "run": phase.run,
         "step": phase.step,

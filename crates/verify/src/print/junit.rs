@@ -4,18 +4,29 @@
 use manifest::Severity;
 
 use super::{place, sentence};
+use crate::evidence::Evidence;
 use crate::report::{Found, Report};
 
 pub(super) fn print(report: &Report, folder: &str) -> String {
+    let property =
+        |digest| format!("    <properties><property name=\"evidence\" value=\"{digest}\"/></properties>\n");
+    let evidence = report.evidence.as_ref().map(Evidence::digest);
+    let properties = evidence.map(property).unwrap_or_default();
     let mut suites = String::new();
     for level in &report.levels {
         let of_it = |found: &&Found| found.level == level.level && found.stages.contains(&level.stage);
         let found: Vec<&Found> = report.findings.iter().filter(of_it).collect();
         let name = format!("{:?} {}", level.level, level.stage);
+        let undone = usize::from(level.result == kinds::Verdict::Error);
         let failures = found.iter().filter(|one| fails(one)).count();
         let mut cases: String = found.iter().map(|one| case(one, (&name, folder))).collect();
-        if found.is_empty() {
-            cases = match level.result {
+        if found.is_empty() || level.result == kinds::Verdict::Error {
+            cases += &match level.result {
+                kinds::Verdict::Error => format!(
+                    "    <testcase classname=\"{0}\" name=\"it could be done\"><error message=\"{1}\"/></testcase>\n",
+                    escaped(&name),
+                    escaped(&level.message)
+                ),
                 kinds::Verdict::Skipped => format!(
                     "    <testcase classname=\"{0}\" name=\"all checks\"><skipped message=\"{1}\"/></testcase>\n",
                     escaped(&name),
@@ -28,9 +39,9 @@ pub(super) fn print(report: &Report, folder: &str) -> String {
             };
         }
         suites.push_str(&format!(
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\">\n{cases}  </testsuite>\n",
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{undone}\">\n{properties}{cases}  </testsuite>\n",
             escaped(&name),
-            found.len().max(1)
+            (found.len() + undone).max(1)
         ));
     }
     format!(

@@ -22,7 +22,7 @@ pub(super) fn print(report: &Report, folder: &str) -> String {
         .iter()
         .map(|found| result(found, folder))
         .collect();
-    let log = json!({
+    let mut log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -34,6 +34,9 @@ pub(super) fn print(report: &Report, folder: &str) -> String {
             "results": results,
         }],
     });
+    if let Some(evidence) = &report.evidence {
+        log["runs"][0]["properties"] = json!({"evidence": evidence.digest()});
+    }
     format!("{log:#}\n")
 }
 

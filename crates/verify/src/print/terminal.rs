@@ -45,16 +45,33 @@ pub(super) fn print(report: &Report, folder: &str) -> String {
             level.level, level.stage, level.message
         ));
     }
+    for change in report.changes.iter().filter(|one| report.is_live(&one.stage)) {
+        text.push_str(&format!("{} against what is live\n", change.summary()));
+    }
     let [errors, warnings, notes] =
         [Severity::Error, Severity::Warning, Severity::Note].map(|severity| report.count(severity));
     text.push_str(&format!(
         "{}: {} with {errors} errors, {warnings} warnings, {notes} notes in {:.2} s\n",
         report.chart,
-        if report.passed() { "passed" } else { "failed" },
+        outcome(report),
         report.took.as_secs_f64()
     ));
+    if let Some(evidence) = &report.evidence {
+        text.push_str(&format!("evidence {}\n", evidence.digest()));
+    }
     if !report.restricted.is_empty() {
         text.push_str(&format!("not all checks were made: {}\n", report.restricted));
     }
     text
+}
+
+fn outcome(report: &Report) -> &'static str {
+    let mut levels = report.levels.iter();
+    let is_undone = levels.any(|level| level.result == Verdict::Error);
+    let is_found = report.count(Severity::Error) > 0;
+    match report.passed() {
+        true => "passed",
+        false if is_undone && !is_found => "could not be verified",
+        false => "failed",
+    }
 }

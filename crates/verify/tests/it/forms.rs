@@ -6,7 +6,7 @@ use std::time::Duration;
 use kinds::{Level, LevelResult, Verdict};
 use manifest::{Finding, Severity};
 use verify::print::Form;
-use verify::{Found, Phase, Report, Step};
+use verify::{Found, Phase, Report, StageChange, Step};
 
 fn report() -> Report {
     let finding = |check, severity, object: &str, line, message: &str| Found {
@@ -39,6 +39,11 @@ fn report() -> Report {
         levels: vec![
             level(Level::L1, Verdict::Failed, "does not prove that anything starts"),
             level(Level::L2, Verdict::Skipped, "what was found before would stop it"),
+            level(
+                Level::L3,
+                Verdict::Error,
+                "nothing was touched: can't get Namespace",
+            ),
         ],
         findings: vec![
             finding(
@@ -52,9 +57,18 @@ fn report() -> Report {
         ],
         excepted: Vec::new(),
         restricted: "without image-latest".to_owned(),
-        phases: vec![Phase {
+        changes: vec![StageChange {
             stage: "production".to_owned(),
-            run: "fresh",
+            added: 0,
+            changed: 1,
+            removed: 2,
+            diff: "--- a/Service shop/api\n+++ b/Service shop/api\n@@ -1 +1 @@\n-a: 1\n+a: 2\n".to_owned(),
+        }],
+        evidence: None,
+        phases: vec![Phase {
+            level: Level::L2,
+            stage: "production".to_owned(),
+            run: "from live",
             step: Step::Render,
             took: Duration::from_millis(3),
             simulated: Duration::ZERO,

@@ -6,8 +6,11 @@
 #[allow(dead_code, reason = "what the checks alone are asked for is not asked here")]
 #[path = "../../../checks/tests/it/collection.rs"]
 mod collection;
+mod evidence;
 mod forms;
 mod mistakes;
 mod mutations;
+mod real;
 mod rehearsals;
+mod served;
 mod service;

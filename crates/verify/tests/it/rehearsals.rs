@@ -128,3 +128,88 @@ fn what_a_cluster_can_t_take_before_the_release_is_an_error_of_its_own() {
     assert_eq!(error.code().id, "SW0903");
     assert!(error.to_string().contains("Thing t"), "{error}");
 }
+
+#[test]
+fn what_would_change_is_shown_object_by_object() {
+    let files = service::changed("values.yaml", "cpu: 100m", "cpu: 200m");
+    let mut request = service::request(service::chart(&files));
+    let report = verify::verify(&request).unwrap();
+    let [change] = report.changes.as_slice() else {
+        panic!("{:?}", report.changes);
+    };
+    assert!(
+        change.added > 3 && change.changed == 0 && change.removed == 0,
+        "{change:?}"
+    );
+    assert!(
+        change
+            .diff
+            .contains("\n--- /dev/null\n+++ b/Service payments/api\n"),
+        "{}",
+        change.diff
+    );
+
+    request.stages[0].live = service::live();
+    let report = verify::verify(&request).unwrap();
+    let change = &report.changes[0];
+    assert_eq!((change.added, change.removed), (0, 0), "{}", change.diff);
+    assert_eq!(change.summary(), "production: +0 ~1 -0");
+    let lines: Vec<&str> = change
+        .diff
+        .lines()
+        .filter(|line| line.contains("cpu: "))
+        .collect();
+    assert_eq!(lines, ["-            cpu: 100m", "+            cpu: 200m"]);
+    assert!(
+        verify::print::Form::Terminal
+            .print(&report, "")
+            .contains("production: +0 ~1 -0 against what is live\n")
+    );
+}
+
+#[test]
+fn nothing_is_said_to_change_where_one_side_can_not_be_rendered() {
+    let mut request = service::request(service::chart(&service::files()));
+    let broken = service::changed("templates/service.yaml", "", "{{ fail \"no\" }}");
+    request.stages[0].live = Some(verify::Live::Chart {
+        chart: service::chart(&broken),
+        values: chart::values::Map::default(),
+    });
+    let report = verify::verify(&request).unwrap();
+    assert_eq!(service::errors(&report), ["live-fails"]);
+    assert_eq!(report.changes, []);
+}
+
+#[test]
+fn a_level_of_which_nobody_asked_a_check_is_not_run() {
+    let files = service::changed("values.yaml", "cpu: 100m", "cpu: 9");
+    let mut request = service::request(service::chart(&files));
+    request.stages[0].live = service::live();
+    let levels = |report: &verify::Report| {
+        let levels = report.levels.iter();
+        levels.map(|one| (one.level, one.result)).collect::<Vec<_>>()
+    };
+    let has = |report: &verify::Report, step| report.phases.iter().any(|phase| phase.step == step);
+
+    request.checks.only = vec!["one-replica".to_owned()];
+    let report = verify::verify(&request).unwrap();
+    assert_eq!(
+        levels(&report),
+        [(Level::L1, Verdict::Passed), (Level::L2, Verdict::Skipped)]
+    );
+    assert!(report.levels[1].message.contains("--only"), "{:?}", report.levels);
+    assert!(has(&report, Step::Look) && !has(&report, Step::Install) && !has(&report, Step::Upgrade));
+    assert_eq!(
+        report.changes[0].changed, 1,
+        "what would change is told all the same"
+    );
+
+    request.checks.only = vec!["install-fails".to_owned()];
+    let report = verify::verify(&request).unwrap();
+    assert_eq!(
+        levels(&report),
+        [(Level::L1, Verdict::Skipped), (Level::L2, Verdict::Failed)]
+    );
+    assert!(!has(&report, Step::Look) && has(&report, Step::Install));
+    assert_eq!(service::errors(&report), ["install-fails"]);
+}

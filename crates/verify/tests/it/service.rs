@@ -60,6 +60,7 @@ pub fn request(chart: Chart) -> Request {
             values: Map::default(),
             tenant: Some(tenant()),
             target: Target::default(),
+            real: None,
             live: None,
             serves_users: true,
         }],
@@ -69,6 +70,7 @@ pub fn request(chart: Chart) -> Request {
         checks: Checks::default(),
         today: TODAY,
         timeout: Duration::from_secs(300),
+        evidence: false,
         seed: 1,
     }
 }
