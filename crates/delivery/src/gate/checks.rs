@@ -1,0 +1,45 @@
+//! The gate `checks`: each check that the stage names passed in the stage before, since the artifact is there.
+
+use objects::time;
+
+use super::{Case, Closed, Decision};
+use crate::{command, reason};
+
+pub(super) fn decide(case: &Case<'_>) -> Decision {
+    let needed = &case.stage.spec.gates.checks;
+    let Some(before) = &case.stage.spec.after else {
+        return Decision::open();
+    };
+    if needed.is_empty() || case.is_back() {
+        return Decision::open();
+    }
+    let explain = command::explain("application", case.name);
+    let said = case.world.deployed(case.name, before);
+    let Some(said) = said.filter(|said| said.artifact == case.artifact.name()) else {
+        let message = format!("no check of {before} is about {}", case.artifact.version());
+        return Closed::new(reason::CHECK_PENDING, message)
+            .opened_by(case.whoever_may("deploy"), explain)
+            .waiting();
+    };
+    let result = |name: &String| said.checks.iter().find(|one| one.name == *name);
+    let failed = needed.iter().filter_map(result).find(|one| !one.passed);
+    if let Some(failed) = failed {
+        let message = format!("the check {} fails in {before}: {}", failed.name, failed.message);
+        return Closed::new(reason::CHECK_FAILED, message)
+            .since(time::parse(&failed.time))
+            .opened_by(case.whoever_may("deploy"), explain)
+            .waiting();
+    }
+    let pending: Vec<&str> = needed
+        .iter()
+        .filter(|name| result(name).is_none())
+        .map(String::as_str)
+        .collect();
+    if pending.is_empty() {
+        return Decision::open();
+    }
+    let message = format!("{} did not run in {before} yet", pending.join(", "));
+    Closed::new(reason::CHECK_PENDING, message)
+        .opened_by(case.whoever_may("deploy"), explain)
+        .waiting()
+}

@@ -1,0 +1,253 @@
+//! What the statuses of objects say, from what was decided and from each other. The loops write it as it is here.
+//!
+//! ```text
+//! step carried out ──record──► Promotion      cluster done ──finish──► Promotion
+//! promotions ──statuses──► Artifact, then Application      ──stage, window──► Stage, FreezeWindow
+//! ```
+//!
+//! Every one is made anew from the world each time, so that a write that was left out is made up for by the next.
+
+mod promotion;
+
+use jiff::Timestamp;
+use kinds::condition::{Condition, FROZEN, READY, reason as why};
+use kinds::{Deployed, FreezeWindowStatus, Phase, Soaked};
+use objects::time;
+
+use crate::board::{Cell, CellState, cell};
+use crate::gate::{closes, failed_before};
+use crate::world::{World, first_step, is_live};
+use crate::{Case, Name};
+pub use promotion::{Outcome, finish, gates, record};
+
+/// What the statuses of an application and its artifacts say. The artifacts' are written first: how long one was ready is
+/// known from the application's status until that is written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statuses {
+    /// Of each artifact, by name.
+    pub artifacts: Vec<(String, Traces)>,
+    /// The version that was published last.
+    pub latest: String,
+    /// What is in each stage. What clusters say of it (ready, drifted, checks) is kept while the same promotion counts.
+    pub stages: Vec<Deployed>,
+    /// The condition `Ready`, but for its time.
+    pub ready: Condition,
+}
+
+/// What an artifact has left in the stages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// Where it is.
+    pub stages: Vec<String>,
+    /// Where it failed, and was not taken up again.
+    pub failed: Vec<String>,
+    /// How long it was ready where it is no longer.
+    pub soaked: Vec<Soaked>,
+}
+
+/// How many promotions a stage has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Applications that have something there.
+    pub applications: u32,
+    pub waiting: u32,
+    pub running: u32,
+}
+
+/// The statuses of an application and its artifacts; `None` if it is not there.
+#[must_use]
+pub fn statuses(world: &World, application: &Name, now: Timestamp) -> Option<Statuses> {
+    let object = world.application(application)?;
+    let traces = world
+        .newest_first(application)
+        .map(|one| (one.name().to_owned(), traces(world, application, one.name())));
+    let stages = world.route().map(|stage| stage.metadata.name.as_str());
+    let cells: Vec<(&str, Cell)> = stages
+        .map(|stage| (stage, cell(world, application, stage, now)))
+        .collect();
+    let latest = world.newest_first(application).next();
+    let (status, reason, message) = match latest {
+        None => ("False", why::NO_CHART, "nothing was published yet".to_owned()),
+        Some(_) => ready(&cells),
+    };
+    Some(Statuses {
+        artifacts: traces.collect(),
+        latest: latest.map(|one| one.version().to_owned()).unwrap_or_default(),
+        stages: cells
+            .iter()
+            .filter_map(|(stage, _)| deployed(world, application, stage))
+            .collect(),
+        ready: condition(READY, (status, reason, message), object.metadata.generation),
+    })
+}
+
+/// What is under way in a stage.
+#[must_use]
+pub fn stage(world: &World, stage: &str) -> Counts {
+    let mut counts = Counts::default();
+    for (application, _) in world.applications() {
+        counts.applications += u32::from(world.current(application, stage).is_some());
+        for promotion in world.promotions(application, stage) {
+            counts.waiting += u32::from(promotion.status.phase == Phase::Waiting);
+            counts.running += u32::from(promotion.status.phase == Phase::Running);
+        }
+    }
+    counts
+}
+
+/// The status of a freeze window, but for the times of its conditions; `None` if it is not there.
+#[must_use]
+pub fn window(world: &World, name: &Name, now: Timestamp) -> Option<FreezeWindowStatus> {
+    let (_, window) = world.windows().find(|(other, _)| *other == name)?;
+    let generation = window.object.metadata.generation;
+    let span = window.on(now).or_else(|| window.next(now));
+    let frozen = match (window.mistake(), window.on(now), span) {
+        (Some(_), ..) => ("True", why::FROZEN, "until it can be read".to_owned()),
+        (None, Some(on), _) => ("True", why::FROZEN, format!("until {}", on.to)),
+        (None, None, Some(next)) => (
+            "False",
+            why::NOT_FROZEN,
+            format!("next from {} to {}", next.from, next.to),
+        ),
+        (None, None, None) => ("False", why::NOT_FROZEN, "it is over".to_owned()),
+    };
+    let ready = match window.mistake() {
+        Some(mistake) => ("False", why::MISTAKES, mistake.to_owned()),
+        None => ("True", why::AS_WRITTEN, "it is known when it is on".to_owned()),
+    };
+    let all = world
+        .applications()
+        .flat_map(|(name, _)| world.all_promotions(name));
+    let waiting = all
+        .filter(|one| is_live(one) && one.status.phase == Phase::Waiting)
+        .filter(|one| Case::of(world, one, now).is_ok_and(|case| closes(&case, name)));
+    Some(FreezeWindowStatus {
+        observed_generation: Some(generation),
+        conditions: vec![
+            condition(READY, ready, generation),
+            condition(FROZEN, frozen, generation),
+        ],
+        from: span.map(|span| time::seconds(span.from)),
+        to: span.map(|span| time::seconds(span.to)),
+        waiting: waiting.count().try_into().unwrap_or(u32::MAX),
+    })
+}
+
+fn deployed(world: &World, application: &Name, stage: &str) -> Option<Deployed> {
+    let current = world.current(application, stage)?;
+    let said = world.deployed(application, stage);
+    if let Some(said) = said.filter(|said| said.promotion == current.promotion) {
+        return Some(said.clone());
+    }
+    let artifact = world.artifact(application, &current.artifact);
+    Some(Deployed {
+        name: stage.to_owned(),
+        version: artifact.map(|one| one.version().to_owned()).unwrap_or_default(),
+        artifact: current.artifact,
+        promotion: current.promotion,
+        turn: current.turn,
+        ready: current.ready_since.is_some(),
+        ready_since: current.ready_since.map(time::seconds),
+        since: current.since.map(time::seconds),
+        settings: current.settings,
+        ..Deployed::default()
+    })
+}
+
+fn traces(world: &World, application: &Name, artifact: &str) -> Traces {
+    let (Some(object), Some(published)) = (
+        world.application(application),
+        world.artifact(application, artifact),
+    ) else {
+        return Traces::default();
+    };
+    let mut traces = Traces {
+        soaked: published.object.status.soaked.clone(),
+        ..Traces::default()
+    };
+    for stage in world.route() {
+        let name = stage.metadata.name.as_str();
+        let is_there = world
+            .current(application, name)
+            .is_some_and(|current| current.artifact == artifact);
+        if is_there {
+            traces.stages.push(name.to_owned());
+        } else if let Some(seconds) = left_after(world, application, name, artifact) {
+            remember(&mut traces.soaked, name, seconds);
+        }
+        if failed_before(world, object, stage, published).is_some() {
+            traces.failed.push(name.to_owned());
+        }
+    }
+    traces
+}
+
+/// How long an artifact was ready that the status of its application still names, though another one is there.
+fn left_after(world: &World, application: &Name, stage: &str, artifact: &str) -> Option<u64> {
+    let said = world
+        .deployed(application, stage)
+        .filter(|said| said.artifact == artifact)?;
+    let current = world.current(application, stage)?;
+    let promotion = world.promotion(&application.beside(&current.promotion));
+    let left = promotion.and_then(first_step).or(current.since);
+    let ready = said.ready_since.as_deref().and_then(time::parse);
+    let seconds = match (ready, left) {
+        (Some(ready), Some(left)) if said.ready => left.duration_since(ready).as_secs(),
+        _ => 0,
+    };
+    Some(seconds.try_into().unwrap_or(0))
+}
+
+/// The longest time counts. Even none is worth remembering: the artifact was there.
+fn remember(soaked: &mut Vec<Soaked>, stage: &str, seconds: u64) {
+    match soaked.iter_mut().find(|one| one.stage == stage) {
+        Some(one) => one.seconds = one.seconds.max(seconds),
+        None => soaked.push(Soaked {
+            stage: stage.to_owned(),
+            seconds,
+        }),
+    }
+}
+
+/// Whether an application has what it should, in all stages; what is worst comes first.
+fn ready(cells: &[(&str, Cell)]) -> (&'static str, &'static str, String) {
+    let worst = [
+        (CellState::Failed, why::FAILED),
+        (CellState::NotReady, why::FAILED),
+        (CellState::Refused, why::WAITING),
+        (CellState::Waiting, why::WAITING),
+        (CellState::Held, why::WAITING),
+        (CellState::Running, why::AT_WORK),
+    ];
+    for (state, reason) in worst {
+        let Some((stage, cell)) = cells.iter().find(|(_, cell)| cell.state == state) else {
+            continue;
+        };
+        let message = match &cell.closed {
+            Some(closed) if closed.command.is_empty() => closed.message.clone(),
+            Some(closed) => format!("{}; {}", closed.message, closed.command),
+            None => format!("{} is under way", cell.next),
+        };
+        return ("False", reason, format!("{stage}: {message}"));
+    }
+    (
+        "True",
+        why::AS_WRITTEN,
+        "every stage has what it should".to_owned(),
+    )
+}
+
+fn condition(
+    kind: &str,
+    (status, reason, message): (&str, &str, String),
+    observed_generation: i64,
+) -> Condition {
+    Condition {
+        kind: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message,
+        observed_generation,
+        last_transition_time: String::new(),
+    }
+}
