@@ -87,6 +87,7 @@ async fn main() {
         terms: Terms::default(),
         installs: false,
         check_every: None,
+        charts: None,
         clock: now,
     };
     let service = Service::start(options).await.unwrap();

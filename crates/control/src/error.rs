@@ -1,6 +1,7 @@
 //! Why a loop could not do its work.
 
 use model::{Code, Diagnose};
+use stdx::chain;
 
 /// Why a loop could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,26 @@ pub enum Error {
     Cluster(Box<cluster::Error>),
     #[error(transparent)]
     Unreadable(#[from] kinds::ReadError),
+    #[error("{problem}")]
+    Mistake { problem: String, cure: String },
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    #[error(transparent)]
+    Forge(#[from] source::forge::Error),
+    #[error(transparent)]
+    Store(#[from] artifact::Error),
+    #[error(transparent)]
+    Sandbox(#[from] verify::Error),
+}
+
+impl Error {
+    /// The error and what to do about it, as a condition says it.
+    pub(crate) fn told(&self) -> String {
+        match self.hint() {
+            Some(hint) => format!("{}; {hint}", chain(self)),
+            None => chain(self),
+        }
+    }
 }
 
 impl Diagnose for Error {
@@ -23,7 +44,11 @@ impl Diagnose for Error {
             Self::NoKind { .. } | Self::NotServed { .. } => Code::NO_HUB,
             Self::NoWay { .. } => Code::KUBECONFIG,
             Self::Cluster(error) => error.code(),
-            Self::Unreadable(_) => Code::NO_HUB,
+            Self::Unreadable(_) | Self::Mistake { .. } => Code::NO_HUB,
+            Self::Source(error) => error.code(),
+            Self::Forge(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Sandbox(error) => error.code(),
         }
     }
 
@@ -35,7 +60,11 @@ impl Diagnose for Error {
             Self::NotServed { .. } => {
                 Some("look at the API server's log; the kind may come in a moment".to_owned())
             }
-            Self::NoWay { cure, .. } => Some(cure.clone()),
+            Self::NoWay { cure, .. } | Self::Mistake { cure, .. } => Some(cure.clone()),
+            Self::Source(error) => error.hint(),
+            Self::Forge(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Sandbox(error) => error.hint(),
             Self::Cluster(error) => error.hint(),
             Self::Unreadable(_) => Some(
                 "it was written by another version; `shipway crds` prints the kinds of this one".to_owned(),

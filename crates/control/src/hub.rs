@@ -1,16 +1,21 @@
 //! The hub: the cluster that holds the custom resources, read and reported to by their Rust types.
 
-use cluster::{Apply, Cluster, Error as ClusterError, ListQuery, Patch, Resource, Why, Write};
+use cluster::{Apply, Cluster, Delete, Error as ClusterError, ListQuery, Patch, Resource, Why, Write};
 use kinds::condition::Condition;
 use kinds::{API_VERSION, Kind, Object};
-use objects::condition;
+use objects::{condition, meta};
 use serde_json::{Value, json};
 use tokio::time::{Duration, timeout};
 
 use crate::error::Error;
+use crate::sites::secret as secret_values;
 
 /// The name under which the loops write.
 pub const MANAGER: &str = "shipway-controller";
+
+/// The Secret with the key that versions are signed with, and its place in it.
+const SIGNING: &str = "shipway-signing";
+const KEY: &str = "key.pem";
 
 /// How long a new kind may take to be served. A real API server takes a second or two.
 const ESTABLISHED: Duration = Duration::from_secs(30);
@@ -134,6 +139,106 @@ impl Hub {
         self.patch::<K>(object, "status", &patch).await
     }
 
+    /// Makes an object, unless there is one of its name.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn create<K: Kind>(&self, object: &Object<K>) -> Result<(), Error> {
+        let kind = self.kind::<K>().await?;
+        let at = kind.at(&object.metadata.namespace, &object.metadata.name);
+        let how = Write {
+            manager: MANAGER,
+            ..Write::default()
+        };
+        match self.cluster.create(at, &object.written(), how).await {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.why(), Some(Why::Exists)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The private key with which versions are signed, kept in the hub: the one that is there, or this new one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn signing_key(&self, namespace: &str, new: &str) -> Result<String, Error> {
+        apply_namespace(&self.cluster, namespace).await?;
+        let kind = self.builtin("v1", "Secret").await?;
+        let at = kind.at(namespace, SIGNING);
+        let secret = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": SIGNING, "namespace": namespace},
+            "immutable": true,
+            "stringData": {KEY: new},
+        });
+        let how = Write {
+            manager: MANAGER,
+            ..Write::default()
+        };
+        if self.cluster.get(at).await?.is_none() {
+            // Another replica may be faster; then its key counts.
+            match self.cluster.create(at, &secret, how).await {
+                Err(error) if matches!(error.why(), Some(Why::Exists)) => {}
+                created => drop(created?),
+            }
+        }
+        let place = kinds::SecretName {
+            secret: SIGNING.to_owned(),
+            namespace: namespace.to_owned(),
+        };
+        let values = secret_values(self, &place).await?;
+        let key = values
+            .get(KEY)
+            .map(|key| String::from_utf8_lossy(key).into_owned());
+        key.ok_or_else(|| Error::Mistake {
+            problem: format!("the Secret {namespace}/{SIGNING} has no {KEY}"),
+            cure: "delete it: another key is made, and what was signed with the old one has to be trusted with --trust"
+                .to_owned(),
+        })
+    }
+
+    /// Makes a tenant's namespace, unless he has it.
+    ///
+    /// # Errors
+    /// It is somebody else's; otherwise see [`Error`].
+    pub(crate) async fn make_home(&self, namespace: &str, tenant: &str) -> Result<(), Error> {
+        let kind = self.builtin("v1", "Namespace").await?;
+        let at = kind.at("", namespace);
+        let Some(there) = self.cluster.get(at).await? else {
+            let how = Write {
+                manager: MANAGER,
+                ..Write::default()
+            };
+            self.cluster
+                .create(at, &tenancy::of_hub(namespace, tenant), how)
+                .await?;
+            return Ok(());
+        };
+        match meta::label(&there, tenancy::names::TENANT_LABEL) == Some(tenant) {
+            true => Ok(()),
+            false => Err(Error::Mistake {
+                problem: format!("the namespace {namespace} of the hub is there, and not Tenant {tenant}'s"),
+                cure: format!(
+                    "if it is to be his: `kubectl label namespace {namespace} {}={tenant}`",
+                    tenancy::names::TENANT_LABEL
+                ),
+            }),
+        }
+    }
+
+    /// Deletes an object; one that is gone is fine.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn delete<K: Kind>(&self, namespace: &str, name: &str) -> Result<(), Error> {
+        let kind = self.kind::<K>().await?;
+        self.cluster
+            .delete(kind.at(namespace, name), Delete::default())
+            .await?;
+        Ok(())
+    }
+
     /// Sets the finalizers of an object; refused if it has changed since it was read.
     ///
     /// # Errors
@@ -145,6 +250,20 @@ impl Hub {
     ) -> Result<(), Error> {
         let version = &object.metadata.resource_version;
         let patch = json!({"metadata": {"resourceVersion": version, "finalizers": finalizers}});
+        self.patch::<K>(object, "", &patch).await
+    }
+
+    /// Writes an annotation, whatever else somebody writes meanwhile.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn annotate<K: Kind>(
+        &self,
+        object: &Object<K>,
+        name: &str,
+        value: &str,
+    ) -> Result<(), Error> {
+        let patch = json!({"metadata": {"annotations": {name: value}}});
         self.patch::<K>(object, "", &patch).await
     }
 
@@ -213,4 +332,17 @@ impl From<ClusterError> for Error {
     fn from(error: ClusterError) -> Self {
         Self::Cluster(Box::new(error))
     }
+}
+
+/// Makes the namespace of the controller, unless it is there.
+pub(crate) async fn apply_namespace(hub: &Cluster, name: &str) -> Result<(), Error> {
+    let namespaces = builtin(hub, "v1", "Namespace").await?;
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    let how = Apply {
+        manager: MANAGER,
+        force: false,
+        dry_run: false,
+    };
+    hub.apply(namespaces.at("", name), &namespace, how).await?;
+    Ok(())
 }

@@ -10,17 +10,25 @@
 //! What is decided is decided in the pure crates; here it is observed, performed and reported. Everything may be killed
 //! anywhere and run again: a loop takes no input but the world.
 
+mod artifacts;
 mod clusters;
 mod error;
+mod homes;
 mod hub;
 mod isolation;
+mod kept;
 mod leader;
 mod lease;
 mod preview;
+mod publisher;
 mod queue;
 mod runner;
 mod service;
+mod sites;
+mod sources;
 mod tenants;
+mod verifications;
+mod webhooks;
 mod written;
 
 pub use error::Error;
@@ -28,6 +36,7 @@ pub use hub::Hub;
 pub use isolation::{Check, Finding, InCluster, Outcome, PAIRS_MAX, Report, Row};
 pub use lease::Terms;
 pub use preview::{Foreseen, Preview};
-pub use service::{Options, Service};
+pub use service::{Charts, Options, Queues, Service};
 pub use tenants::FINALIZER;
+pub use webhooks::{Deaf, Webhooks};
 pub use written::{Mistaken, PERSON};

@@ -302,7 +302,8 @@ async fn report<K: Kind>(
     Ok(())
 }
 
-fn named(object: &Value) -> String {
+/// The name of an object in [`Objects`].
+pub(crate) fn named(object: &Value) -> String {
     match meta::namespace(object) {
         "" => meta::name(object).to_owned(),
         namespace => format!("{namespace}/{}", meta::name(object)),

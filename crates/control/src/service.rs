@@ -1,20 +1,33 @@
 //! The controller: elected, then every loop at once.
 
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use artifact::{SigningKey, Store, Trusted};
 use cluster::Cluster;
 use jiff::Timestamp;
-use objects::meta;
-use serde_json::{Value, json};
+use source::Git;
+use source::forge::Link;
+use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::clusters::Clusters;
+use crate::artifacts::{self, Artifacts};
+use crate::clusters::{AllKnown, Clusters};
 use crate::error::Error;
-use crate::hub::{Hub, MANAGER, builtin};
+use crate::homes;
+use crate::hub::{Hub, MANAGER, apply_namespace};
 use crate::isolation;
+use crate::kept::kept;
 use crate::leader::Candidate;
 use crate::lease::Terms;
+use crate::publisher::Publisher;
 use crate::runner;
+use crate::sites::Sites;
+use crate::sources::{self, Sources};
 use crate::tenants::Tenants;
+use crate::verifications::{self, Verifications};
+use crate::webhooks::Webhooks;
 
 /// The Lease of the loops.
 const LEASE: &str = "shipway-controller";
@@ -33,12 +46,41 @@ pub struct Options {
     pub installs: bool,
     /// How often the isolation of the tenants is checked; never if there is none.
     pub check_every: Option<Duration>,
+    /// What it needs to verify and publish charts; without it, sources and what comes of them are left alone.
+    pub charts: Option<Charts>,
     pub clock: fn() -> Timestamp,
+}
+
+/// What charts are looked at, verified and published with.
+#[derive(Clone, Debug)]
+pub struct Charts {
+    /// Where clones of repositories are kept. Only one controller may use it at a time; it may be deleted when none does.
+    pub cache: PathBuf,
+    pub git: Git,
+    pub link: Link,
+    pub store: Store,
+    /// What this controller signs with.
+    pub key: Arc<SigningKey>,
+    /// Whose statements count; the key's own public part is one of them.
+    pub trusted: Arc<Trusted>,
+    /// The queue that tells of what others published.
+    pub queue: Option<Queues>,
+    /// How often the store is looked through for what no event told of.
+    pub sweep: Duration,
+}
+
+/// A queue, and where what fails goes.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    pub queue: Arc<dyn artifact::queue::Queue>,
+    pub dead: Option<Arc<dyn artifact::queue::Queue>>,
 }
 
 /// A controller.
 #[derive(Debug)]
 pub struct Service {
+    namespace: String,
+    charts: Option<Charts>,
     hub: Hub,
     candidate: Candidate,
     check_every: Option<Duration>,
@@ -58,6 +100,7 @@ impl Service {
             terms,
             installs,
             check_every,
+            charts,
             clock,
         } = options;
         let candidate = Candidate {
@@ -74,11 +117,19 @@ impl Service {
             hub.install(&kinds::crds()).await?;
         }
         Ok(Self {
+            namespace,
+            charts,
             hub,
             candidate,
             check_every,
             clock,
         })
+    }
+
+    /// What receives webhooks, whether this replica leads or not.
+    #[must_use]
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks::new(self.hub.clone(), self.clock)
     }
 
     /// Runs until `stop` is ready, then lets the lead go.
@@ -98,7 +149,8 @@ impl Service {
             tokio::select! {
                 biased;
                 () = self.candidate.keep() => tracing::warn!("the lead is lost"),
-                () = self.work() => {}
+                // Boxed: all loops together are large, and a caller may hold this future on its stack.
+                () = Box::pin(self.work()) => {}
             }
         }
     }
@@ -108,7 +160,7 @@ impl Service {
         let (clusters, known) = Clusters::new(self.hub.clone(), self.clock);
         let mut foundation = tenancy::foundation();
         foundation.extend(tenancy::guard::policies());
-        let (tenants, triggers) = Tenants::new(foundation, known, self.clock);
+        let (tenants, triggers) = Tenants::new(foundation, known.clone(), self.clock);
         // The clusters are told nothing but by the hub.
         let (_nobody, nothing) = tokio::sync::mpsc::channel(1);
         let check = async {
@@ -120,19 +172,79 @@ impl Service {
             runner::run(self.hub.clone(), clusters, nothing),
             runner::run(self.hub.clone(), tenants, triggers),
             check,
+            Box::pin(self.charts(known)),
         );
     }
-}
 
-async fn apply_namespace(hub: &Cluster, name: &str) -> Result<Value, Error> {
-    let namespaces = builtin(hub, "v1", "Namespace").await?;
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-    let how = cluster::Apply {
-        manager: MANAGER,
-        force: false,
-        dry_run: false,
-    };
-    Ok(hub
-        .apply(namespaces.at("", meta::name(&namespace)), &namespace, how)
-        .await?)
+    /// The loops from a repository to an Artifact; never returns.
+    async fn charts(&self, known: watch::Receiver<AllKnown>) {
+        let Some(charts) = &self.charts else {
+            return std::future::pending().await;
+        };
+        let (hub, clock) = (self.hub.clone(), self.clock);
+        let (keep_applications, applications) = kept(&hub);
+        let (keep_verifications, verifications) = kept(&hub);
+        let (keep_tenants, tenants) = kept(&hub);
+        let (keep_sources, sources) = kept(&hub);
+        let (keep_stages, stages) = kept(&hub);
+        let (keep_artifacts, artifacts) = kept(&hub);
+        let sites = Sites::new(
+            hub.clone(),
+            charts.cache.clone(),
+            charts.git.clone(),
+            charts.link.clone(),
+        );
+        let publisher = Publisher {
+            hub: hub.clone(),
+            store: charts.store.clone(),
+            key: Arc::clone(&charts.key),
+            trusted: Arc::clone(&charts.trusted),
+            applications: applications.clone(),
+            name: format!("{MANAGER} of {}", self.namespace),
+        };
+        let (of_sources, triggers) = Sources::new(sources::Around {
+            hub: hub.clone(),
+            sites: sites.clone(),
+            applications: applications.clone(),
+            verifications,
+            tenants: tenants.clone(),
+            identity: self.namespace.clone(),
+            clock,
+        });
+        let room = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let of_verifications = Verifications {
+            around: verifications::Around {
+                hub: hub.clone(),
+                sites,
+                sources,
+                applications,
+                tenants: tenants.clone(),
+                stages,
+                known,
+                publisher: publisher.clone(),
+                room: Arc::new(Semaphore::new(room)),
+                clock,
+            },
+        };
+        let of_artifacts = Artifacts {
+            publisher: publisher.clone(),
+            clock,
+        };
+        let (_nobody, nothing) = mpsc::channel(1);
+        let (_nobody_either, nothing_either) = mpsc::channel(1);
+        tokio::join!(
+            keep_applications.run(),
+            keep_verifications.run(),
+            keep_tenants.run(),
+            keep_sources.run(),
+            keep_stages.run(),
+            keep_artifacts.run(),
+            homes::run(hub.clone(), tenants),
+            runner::run(hub.clone(), of_sources, triggers),
+            runner::run(hub.clone(), of_verifications, nothing),
+            runner::run(hub, of_artifacts, nothing_either),
+            artifacts::sweep(publisher.clone(), artifacts, charts.sweep),
+            artifacts::listen(publisher, charts.queue.clone()),
+        );
+    }
 }

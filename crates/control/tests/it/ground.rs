@@ -126,6 +126,7 @@ impl Ground {
             },
             installs: false,
             check_every: None,
+            charts: None,
             clock: now,
         }
     }
@@ -145,8 +146,18 @@ impl Ground {
 
     /// Waits until something holds of an object, and gives it.
     pub async fn until<K: Kind>(&self, name: &str, holds: impl Fn(&Object<K>) -> bool) -> Object<K> {
+        self.until_in("", name, holds).await
+    }
+
+    /// As [`Ground::until`], of a kind with namespaces.
+    pub async fn until_in<K: Kind>(
+        &self,
+        namespace: &str,
+        name: &str,
+        holds: impl Fn(&Object<K>) -> bool,
+    ) -> Object<K> {
         let kind = self.hub.kind::<K>().await.unwrap();
-        let value = until(self.hub.cluster(), &kind, name, |value| {
+        let value = until(self.hub.cluster(), &kind, (namespace, name), |value| {
             value.is_some_and(|value| holds(&Object::read(value).unwrap()))
         });
         Object::read(&value.await.unwrap()).unwrap()
@@ -155,7 +166,7 @@ impl Ground {
     /// Waits until an object is gone.
     pub async fn until_gone<K: Kind>(&self, name: &str) {
         let kind = self.hub.kind::<K>().await.unwrap();
-        until(self.hub.cluster(), &kind, name, |value| value.is_none()).await;
+        until(self.hub.cluster(), &kind, ("", name), |value| value.is_none()).await;
     }
 }
 
@@ -177,10 +188,11 @@ impl Running {
 pub async fn until(
     cluster: &Cluster,
     resource: &cluster::Resource,
-    name: &str,
+    (namespace, name): (&str, &str),
     holds: impl Fn(Option<&Value>) -> bool,
 ) -> Option<Value> {
-    let mut watch = cluster.watch(resource, None, &ListQuery::named(name), "");
+    let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
+    let mut watch = cluster.watch(resource, namespace, &ListQuery::named(name), "");
     let mut last = None;
     let watching = async {
         loop {

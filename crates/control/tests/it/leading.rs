@@ -14,7 +14,7 @@ async fn leader(ground: &Ground, holds: impl Fn(&str) -> bool) -> String {
         .await
         .unwrap()
         .unwrap();
-    let lease = until(client, &leases, "shipway-controller", |lease| {
+    let lease = until(client, &leases, ("", "shipway-controller"), |lease| {
         lease.is_some_and(|lease| holds(meta::text(&lease["spec"], "holderIdentity")))
     });
     meta::text(&lease.await.unwrap()["spec"], "holderIdentity").to_owned()

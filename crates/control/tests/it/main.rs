@@ -3,7 +3,11 @@
 // Also outside of test functions: the panic of a test is its report.
 #![allow(clippy::unwrap_used)]
 
+mod charts;
 mod ground;
 mod isolation;
 mod leading;
+#[path = "../../../source/tests/it/origin.rs"]
+#[allow(dead_code)]
+mod origin;
 mod tenants;

@@ -230,7 +230,7 @@ async fn a_namespace_of_somebody_else_is_never_taken_over() {
         )
         .await
         .unwrap();
-    let given = until(&target.client, &namespaces, "payments", |namespace| {
+    let given = until(&target.client, &namespaces, ("", "payments"), |namespace| {
         namespace.is_some_and(|one| {
             one["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
         })
