@@ -9,8 +9,8 @@ use crate::command::release::{
     diff, get, history, install, list, rollback, status, test, uninstall, upgrade,
 };
 use crate::command::{
-    cluster, completions, controller, crds, explain, lint, new, package, pod, template, tenant, verify,
-    version,
+    artifact, cluster, completions, controller, crds, explain, lint, new, package, pod, template, tenant,
+    verdict, verify, version,
 };
 use crate::console::Console;
 use crate::exit;
@@ -46,6 +46,8 @@ Examples:
   shipway lint ./charts/*         everything that is wrong with these charts
   shipway verify ./charts/api     installed, upgraded, tested and rolled back on a mini cluster
   shipway package ./charts/api    an archive that is the same bytes every time
+  shipway artifact list --store s3://acme-charts/stable
+                                  what is published
   shipway cluster start           a Kubernetes API server on this machine
   shipway crds                    the definitions of Shipway's own kinds
   shipway explain                 list every error code
@@ -109,10 +111,12 @@ pub(crate) enum Command {
     Get(get::Args),
     Lint(lint::Args),
     Verify(Box<verify::Args>),
+    Verdict(verdict::Args),
     Package(package::Args),
+    Artifact(artifact::Args),
     Cluster(cluster::Args),
     Tenant(Box<tenant::Args>),
-    Controller(controller::Args),
+    Controller(Box<controller::Args>),
     Crds(crds::Args),
     Explain(explain::Args),
     Completions(completions::Args),

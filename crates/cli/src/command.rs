@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod artifact;
 pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod controller;
@@ -17,6 +18,7 @@ pub(crate) mod template;
 pub(crate) mod tenant;
 mod unpacked;
 mod values;
+pub(crate) mod verdict;
 pub(crate) mod verify;
 pub(crate) mod version;
 
@@ -44,9 +46,11 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Result<Outcome, Fa
         Command::Status(args) => release::status::run(&args, console),
         Command::Get(args) => release::get::run(&args, console),
         Command::Package(args) => package::run(&args, console),
+        Command::Artifact(args) => artifact::run(&args, console),
         Command::Cluster(args) => cluster::run(&args, console),
         Command::Controller(args) => controller::run(&args, console),
         Command::Tenant(args) => return tenant::run(&args, console),
+        Command::Verdict(args) => return verdict::run(&args, console),
         Command::Verify(args) => return verify::run(&args, console),
         Command::Version(args) => version::run(&args, console),
         Command::PodProcess(args) => return pod::keep(&args),

@@ -1,15 +1,29 @@
 //! `shipway controller`: the loops, against a hub.
 
+mod charts;
+
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use control::{Options, Service, Terms};
+use model::{Code, Diagnose};
 
 use crate::Failure;
 use crate::command::release::connect::{WayArgs, identity, now};
 use crate::command::release::operate::duration;
 use crate::command::runtime::signal;
 use crate::console::{Console, Verbosity, to_yaml};
+
+/// Why the controller can't be reached.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("can't listen on {address}")]
+    Listen {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+}
 
 /// A check of many tenants takes about as long.
 const SHORTEST: Duration = Duration::from_mins(1);
@@ -21,10 +35,13 @@ const SHORTEST: Duration = Duration::from_mins(1);
 #[command(after_help = "\
 Examples:
   shipway controller --kubeconfig hub.kubeconfig
+  shipway controller --kubeconfig hub.kubeconfig --store s3://acme-charts/stable --cache /var/cache/shipway
+                                              also verifies and publishes what is pushed
   shipway controller --print-roles | kubectl apply -f -
                                               the rights that it needs
 
-In a pod of the hub it needs no kubeconfig, and the ClusterRole `shipway-controller`.")]
+In a pod of the hub it needs no kubeconfig, and the ClusterRole `shipway-hub-controller`; in every target
+`shipway-controller`.")]
 pub(crate) struct Args {
     /// Where the controller keeps its Lease, and Clusters their kubeconfigs.
     #[arg(long, value_name = "NAMESPACE", default_value = "shipway-system")]
@@ -32,9 +49,14 @@ pub(crate) struct Args {
     /// Check the isolation of all tenants this often, as `24h`; the condition `Isolated` of each says how it stands.
     #[arg(long, value_name = "DURATION", value_parser = interval)]
     check_every: Option<Duration>,
+    /// Answer webhooks and probes here, as `0.0.0.0:8080`: plain HTTP, for an ingress in front of it.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// Leave the kinds of the hub as they are.
     #[arg(long)]
     no_install: bool,
+    #[command(flatten)]
+    charts: charts::ChartArgs,
     /// Print the rights that it needs in the hub and in every target, as objects to apply, and end.
     #[arg(long)]
     print_roles: bool,
@@ -45,8 +67,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     args.namespace.parse::<model::Namespace>()?;
     if args.print_roles {
-        let roles: Vec<String> = tenancy::controller()
-            .iter()
+        let roles: Vec<String> = std::iter::once(&tenancy::hub_controller())
+            .chain(&tenancy::controller())
             .map(|role| format!("---\n{}", to_yaml(role)))
             .collect();
         return console.text(&roles.concat());
@@ -60,6 +82,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         terms: Terms::default(),
         installs: !args.no_install,
         check_every: args.check_every,
+        charts: args.charts.open(&args.namespace, &connection)?,
         clock: now,
     };
     connection.wait(async {
@@ -68,9 +91,39 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
             Verbosity::Normal,
             &format!("the controller runs against {}", connection.cluster.address()),
         );
-        service.run(async { _ = signal().await }).await;
+        let stop = async { _ = signal().await };
+        match args.listen {
+            None => service.run(stop).await,
+            Some(address) => {
+                let failed = |source| Problem::Listen { address, source };
+                let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
+                let address = listener.local_addr().map_err(failed)?;
+                console.note(
+                    Verbosity::Normal,
+                    &format!("webhooks go to http://{address}/webhooks/CHARTSOURCE"),
+                );
+                let handles = api::Handles {
+                    webhooks: service.webhooks(),
+                };
+                tokio::select! {
+                    biased;
+                    () = service.run(stop) => {}
+                    () = api::serve(listener, handles) => {}
+                }
+            }
+        }
         Ok::<_, Failure>(())
     })
+}
+
+impl Diagnose for Problem {
+    fn code(&self) -> Code {
+        Code::LISTEN
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("choose an address of this machine and a port that nobody has, or 0 for any".to_owned())
+    }
 }
 
 /// An interval between checks, which take a minute with many tenants.

@@ -35,6 +35,13 @@ pub(crate) fn unique() -> String {
     format!("{:016x}", u64::from_le_bytes(bytes))
 }
 
+/// What a key is made from.
+pub(crate) fn secret() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    System.fill(&mut bytes);
+    bytes
+}
+
 /// Nanoseconds since 1970, clamped to what 64 bits hold (the year 2262).
 fn now_ns() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

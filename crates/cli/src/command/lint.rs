@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use chart::capabilities::{Capabilities, KubeVersion};
-use chart::lint::{Finding, Options, Severity, lint};
-use chart::render::render_for_lint;
+use chart::capabilities::KubeVersion;
+use chart::lint::{Finding, Options, Severity, lint_rendered};
 use model::Namespace;
 use serde::Serialize;
 
@@ -126,17 +125,9 @@ fn findings(chart: &Path, options: &Options, namespace: &Namespace) -> Result<Ve
 }
 
 /// Lints one chart, a folder or an archive.
-pub(crate) fn found(chart: &Path, options: &Options, namespace: &Namespace) -> Result<Vec<Finding>, Failure> {
-    let mut capabilities = Capabilities::default();
-    if let Some(version) = &options.kube_version {
-        capabilities.kube_version = version.clone();
-    }
-    let mut host = host(None);
-    host.lint = true;
+fn found(chart: &Path, options: &Options, namespace: &Namespace) -> Result<Vec<Finding>, Failure> {
     let folder = Unpacked::of(chart)?;
-    Ok(lint(folder.path(), options, &mut |chart, values| {
-        render_for_lint(chart, values, namespace, &capabilities, &host)
-    })?)
+    Ok(lint_rendered(folder.path(), options, namespace, host(None))?)
 }
 
 fn row(chart: &Path, finding: Finding) -> Row {

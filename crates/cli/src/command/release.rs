@@ -12,7 +12,7 @@ pub(crate) mod install;
 pub(crate) mod list;
 mod liveness;
 pub(crate) mod operate;
-mod perform;
+pub(crate) mod perform;
 mod rendering;
 pub(crate) mod rollback;
 mod show;

@@ -1,13 +1,14 @@
 //! `shipway verify`: a chart tried as its stages would try it, on a mini cluster, in about a second.
 
 mod input;
+mod real;
 
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use model::{Code, Diagnose};
 use verify::print::{self, Form};
-use verify::{Checks, Report, Request};
+use verify::{Checks, Evidence, Report, Request};
 
 use super::loading::load;
 use super::release::operate::duration;
@@ -19,15 +20,18 @@ use crate::{Failure, Outcome};
 /// Verify a chart: everything that is wrong with it, and what becomes of it on a mini cluster like its stages'.
 ///
 /// It is rendered for every stage, held against the rules, then installed, upgraded from what is live, tested and rolled
-/// back. Pods are simulated and time passes by itself, so a rollout of minutes takes milliseconds. No cluster is needed.
+/// back. Pods are simulated and time passes by itself, so a rollout of minutes takes milliseconds. No cluster is needed;
+/// with --context the same is done on a real one as well.
 /// Exits with 3 if anything was found that forbids the change.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   shipway verify ./services/api
   shipway verify ./services/api --tenant payments.yaml --live ../main/services/api
+  shipway verify ./services/api --live ../main/services/api --diff
   shipway verify ./charts/api -f staging.yaml --given crds.yaml --report junit=verify.xml
   shipway verify ./charts/api --format github            annotations in a workflow
+  shipway verify ./services/api --context staging        on a real cluster as well
 
 Stages, values and hosts are those of the chart's application.yaml, if it has one. Exceptions stand in
 .shipway/exceptions.yaml: check, object, reason, until.")]
@@ -71,7 +75,7 @@ pub(crate) struct Args {
     /// A check that does not count; may be repeated.
     #[arg(long, value_name = "CHECK")]
     skip: Vec<String>,
-    /// The only check that counts; may be repeated.
+    /// The only check that counts; may be repeated. A level without any of them is not run.
     #[arg(long, value_name = "CHECK")]
     only: Vec<String>,
     /// What is printed.
@@ -80,9 +84,17 @@ pub(crate) struct Args {
     /// A report to write into a file as well; may be repeated.
     #[arg(long, value_name = "FORM=FILE", value_parser = report)]
     report: Vec<(Form, PathBuf)>,
+    /// Keep what the rehearsals left (objects, events, logs, the report) in this folder, as sha256/HEX.
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
+    /// Print what would change in each stage, as unified diffs of the rendered objects; values of Secrets are masked.
+    #[arg(long)]
+    diff: bool,
     /// Print how long each step took.
     #[arg(long)]
     timings: bool,
+    #[command(flatten)]
+    real: real::RealArgs,
     #[command(flatten)]
     values: ValueArgs,
 }
@@ -107,6 +119,11 @@ pub(crate) enum Problem {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure> {
+    let checks = Checks {
+        skip: args.skip.clone(),
+        only: args.only.clone(),
+    };
+    checks.known()?;
     let chart = load(&args.chart, console)?;
     let stages = input::stages(args, &chart, console)?;
     let request = Request {
@@ -114,31 +131,20 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure
         stages,
         chart,
         exceptions: input::exceptions(&args.chart)?,
-        checks: Checks {
-            skip: args.skip.clone(),
-            only: args.only.clone(),
-        },
+        checks,
         today: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
         timeout: args.timeout,
+        evidence: args.evidence.is_some(),
         seed: 1,
     };
-    let report = verify::verify(&request)?;
-    let folder = match args.chart.is_dir() {
-        true => args.chart.display().to_string(),
-        false => String::new(),
+    let verified = match args.real.connect()? {
+        Some(way) => way.verify(request, console)?,
+        None => (verify::verify(&request)?, None),
     };
-    for (form, path) in &args.report {
-        std::fs::write(path, form.print(&report, &folder)).map_err(|source| Problem::Write {
-            path: path.clone(),
-            source,
-        })?;
-    }
-    match console.format() {
-        Format::Table => console.text(&args.format.print(&report, &folder))?,
-        _ => console.data(&print::value(&report, &folder), String::new)?,
-    }
-    if args.timings {
-        console.note(Verbosity::Normal, timings(&report).trim_end());
+    let report = &verified.0;
+    tell(args, report, console)?;
+    if let Some(undone) = real::undone(&verified) {
+        return Err(undone);
     }
     Ok(match report.passed() {
         true => Outcome::Done,
@@ -146,10 +152,52 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure
     })
 }
 
+/// Writes and prints all that was asked for.
+fn tell(args: &Args, report: &Report, console: &mut Console) -> Result<(), Failure> {
+    let folder = match args.chart.is_dir() {
+        true => args.chart.display().to_string(),
+        false => String::new(),
+    };
+    if let (Some(folder), Some(evidence)) = (&args.evidence, &report.evidence) {
+        keep(folder, evidence)?;
+    }
+    for (form, path) in &args.report {
+        std::fs::write(path, form.print(report, &folder)).map_err(|source| Problem::Write {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    match console.format() {
+        Format::Table => {
+            if args.diff {
+                console.text(&print::diff(report))?;
+            }
+            console.text(&args.format.print(report, &folder))?;
+        }
+        _ => console.data(&print::value(report, &folder), String::new)?,
+    }
+    if args.timings {
+        console.note(Verbosity::Normal, timings(report).trim_end());
+    }
+    Ok(())
+}
+
+/// Keeps evidence as the store of artifacts does: under its digest, whole or not at all.
+fn keep(folder: &Path, evidence: &Evidence) -> Result<(), Problem> {
+    let folder = folder.join("sha256");
+    let path = folder.join(evidence.digest().hex());
+    let part = path.with_extension("part");
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&part, evidence.bytes()))
+        .and_then(|()| std::fs::rename(&part, &path))
+        .map_err(|source| Problem::Write { path, source })
+}
+
 fn timings(report: &Report) -> String {
     let lines = report.phases.iter().map(|phase| {
         format!(
-            "{:<12} {:<9} {:<20} {:>8.1} ms, {:>6.1} s in the mini cluster\n",
+            "{:?} {:<12} {:<9} {:<20} {:>8.1} ms, {:>6.1} s in the cluster\n",
+            phase.level,
             phase.stage,
             phase.run,
             phase.step.to_string(),

@@ -1,5 +1,6 @@
 //! The binary as a user meets it: what stands on stdout, on stderr, and the exit code.
 
+mod artifacts;
 mod chart_errors;
 mod charts;
 mod crds;
@@ -14,9 +15,12 @@ mod output;
 mod package;
 mod previews;
 mod releases;
+mod road;
 mod template;
 mod tenants;
+mod verdicts;
 mod verify;
+mod verify_real;
 
 use std::process::{Command, Output};
 

@@ -73,12 +73,16 @@ const CHARTS: &[(&str, &str)] = &[
 ];
 
 /// A controller that ends with the test.
-struct Controller(Child);
+pub(crate) struct Controller(Child);
 
 impl Controller {
     fn start(mini: &Mini) -> Self {
+        Self::with(mini, "")
+    }
+
+    pub(crate) fn with(mini: &Mini, flags: &str) -> Self {
         let mut child = mini
-            .command("controller")
+            .command(&format!("controller {flags}"))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -178,4 +182,15 @@ fn a_release_as_a_tenant_may_do_what_is_the_tenants_and_nothing_else() {
         mini.seen("install wide ./wide -n payments --tenant payments")
     );
     mini.run("uninstall own -n payments --tenant payments");
+}
+
+/// SW0606
+#[test]
+fn an_address_of_another_machine_can_not_be_listened_on() {
+    let mini = Mini::start("tenants_listen", &[]);
+    let seen = mini.seen("controller --listen 192.0.2.1:1");
+    assert!(
+        seen.contains("error[SW0606]: can't listen on 192.0.2.1:1"),
+        "{seen}"
+    );
 }

@@ -75,6 +75,8 @@ fn what_it_is_verified_with_is_checked_first() {
         "verify api --kube-version 1.12",
         "verify api --given none.yaml",
         "verify api --format xml",
+        "verify api --only one-replicas",
+        "verify api --skip fails",
     ] {
         all.push_str(&format!("$ {line}\n{}\n", folder.seen(line)));
     }

@@ -54,6 +54,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("SW0603", include_str!("../../../../../docs/errors/SW0603.md")),
     ("SW0604", include_str!("../../../../../docs/errors/SW0604.md")),
     ("SW0605", include_str!("../../../../../docs/errors/SW0605.md")),
+    ("SW0606", include_str!("../../../../../docs/errors/SW0606.md")),
     ("SW0611", include_str!("../../../../../docs/errors/SW0611.md")),
     ("SW0612", include_str!("../../../../../docs/errors/SW0612.md")),
     ("SW0613", include_str!("../../../../../docs/errors/SW0613.md")),
@@ -87,7 +88,10 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ("SW0809", include_str!("../../../../../docs/errors/SW0809.md")),
     ("SW0810", include_str!("../../../../../docs/errors/SW0810.md")),
     ("SW0811", include_str!("../../../../../docs/errors/SW0811.md")),
+    ("SW0812", include_str!("../../../../../docs/errors/SW0812.md")),
     ("SW0901", include_str!("../../../../../docs/errors/SW0901.md")),
     ("SW0902", include_str!("../../../../../docs/errors/SW0902.md")),
     ("SW0903", include_str!("../../../../../docs/errors/SW0903.md")),
+    ("SW0904", include_str!("../../../../../docs/errors/SW0904.md")),
+    ("SW1001", include_str!("../../../../../docs/errors/SW1001.md")),
 ];

@@ -103,6 +103,16 @@ impl ClusterArgs {
 }
 
 impl WayArgs {
+    /// A context that was named, and nothing of the environment but where kubeconfig files are.
+    pub(crate) fn named(kubeconfig: Option<PathBuf>, context: String, user: Option<String>) -> Self {
+        Self {
+            kubeconfig,
+            kube_context: Some(context),
+            user,
+            groups: Vec::new(),
+        }
+    }
+
     pub(crate) fn connect(&self) -> Result<Connection, Failure> {
         let Self {
             kubeconfig,
@@ -131,6 +141,10 @@ impl Connection {
     /// Runs something that needs the network.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    pub(crate) fn handle(&self) -> tokio::runtime::Handle {
+        self.runtime.handle().clone()
     }
 }
 
@@ -195,7 +209,8 @@ fn driver(name: &str) -> Driver {
     }
 }
 
-fn random() -> u64 {
+/// What no other run has.
+pub(crate) fn random() -> u64 {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).expect("an operating system that runs this has randomness");
     u64::from_le_bytes(bytes)

@@ -20,7 +20,7 @@ use crate::console::{Console, Verbosity};
 
 /// How many lines of progress may lie unread. What is not read in time is dropped: on a terminal the next one replaces
 /// it anyway.
-const LINES: usize = 1_024;
+pub(crate) const LINES: usize = 1_024;
 
 /// How long letting go may take: two requests. Whoever sends the signal kills soon after, and the hold ends by itself.
 const LET_GO: Duration = Duration::from_secs(5);
@@ -161,7 +161,8 @@ async fn follow<T>(
     }
 }
 
-fn show(progress: &Progress, console: &mut Console) {
+/// Says how it goes on.
+pub(crate) fn show(progress: &Progress, console: &mut Console) {
     match progress {
         Progress::Changed { key, what } => console.note(Verbosity::Verbose, &format!("{what} {key}")),
         Progress::Hook { name, event } => console.note(Verbosity::Verbose, &format!("{event} hook {name}")),

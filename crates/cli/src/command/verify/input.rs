@@ -1,10 +1,9 @@
 //! What a chart is verified with, read from the files that the command line names.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use ::manifest::{Finding, Severity};
+use ::manifest::Finding;
 use chart::Chart;
 use chart::lint;
 use chart::values::{Map, overlay, user::Sources};
@@ -17,8 +16,9 @@ use verify::{Exceptions, Live, Stage, Target};
 
 use super::{Args, Problem, load, read};
 use crate::Failure;
-use crate::command::lint as command_lint;
+use crate::command::host::host;
 use crate::command::tenant::manifest as tenant_manifest;
+use crate::command::unpacked::Unpacked;
 use crate::console::Console;
 
 /// The file of an Application beside its chart.
@@ -45,27 +45,13 @@ pub(super) fn lint(chart: &Path, stages: &[Stage]) -> Result<Vec<Finding>, Failu
         values: stage.values.clone(),
         ..lint::Options::default()
     };
-    let found = command_lint::found(chart, &options, &stage.namespace)?;
-    let finding = |one: lint::Finding| Finding {
-        check: "lint",
-        severity: match one.severity {
-            lint::Severity::Error => Severity::Error,
-            lint::Severity::Warning => Severity::Warning,
-            lint::Severity::Info => Severity::Note,
-        },
-        object: String::new(),
-        path: String::new(),
-        source: one.path,
-        line: one
-            .line
-            .and_then(|line| usize::try_from(line).ok())
-            .unwrap_or_default(),
-        message: one.message,
-        cure: Cow::Borrowed(""),
-    };
-    // What is only recommended, such as an icon, is for `shipway lint`.
-    let counts = |one: &lint::Finding| one.severity > lint::Severity::Info;
-    Ok(found.into_iter().filter(counts).map(finding).collect())
+    let folder = Unpacked::of(chart)?;
+    Ok(verify::linted(
+        folder.path(),
+        &options,
+        &stage.namespace,
+        host(None),
+    )?)
 }
 
 /// The stages that the chart is verified for.
@@ -118,6 +104,7 @@ pub(super) fn stages(args: &Args, chart: &Chart, console: &mut Console) -> Resul
             values: values(&args.chart, stage, &given, Missing::Fails)?,
             tenant: tenant.clone(),
             target: target.clone(),
+            real: None,
             live,
             // The first of several is where things are tried.
             serves_users: place > 0 || count == 1,
