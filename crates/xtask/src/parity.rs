@@ -47,7 +47,7 @@ pub fn run(args: &[&str]) -> Result<()> {
         println!("no corpus at {SHARED}: parity not measured");
         return Ok(());
     };
-    let engine = tree::build_release("shipway", "shipway")?;
+    let engine = tree::build("shipway", "shipway")?;
     let mut cases = cases(&corpus)?;
     cases.retain(|case| case.id.contains(&options.filter));
     let failures = run_all(&engine, &corpus, &cases, options.keep.as_deref())?;

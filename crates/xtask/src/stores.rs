@@ -8,6 +8,8 @@
 //!
 //! Without python or a place to fetch moto from it says so and nothing is checked. Helm is the one that `clients` fetches.
 
+mod hub;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -61,7 +63,7 @@ pub fn run(args: &[&str]) -> Result<()> {
     fs::create_dir_all(&run).context("can't make target/stores/run")?;
     let peer = Peer::start(&python, &run)?;
     let stores = |args: &[&str]| peer.stores(&program, args);
-    let [live, storm] = peer.set_up(&python)?;
+    let [live, storm, road] = peer.set_up(&python)?;
     ran("publish", stores(&["publish", "s3://charts/live", &live]))?;
     ran("versions", stores(&["versions", "s3://charts/storm"]))?;
     let hub = run.join("hub").display().to_string();
@@ -75,6 +77,13 @@ pub fn run(args: &[&str]) -> Result<()> {
         "check",
         stores(&["check", "s3://charts/storm", &storm, &hub, events]),
     )?;
+    match fetch::layer(35)? {
+        fetch::Layer::There(programs) => {
+            let aws = |command: &mut Command| peer.reach(command);
+            hub::run(&programs.join("kubectl/kubectl"), &run, &road, &aws)?;
+        }
+        fetch::Layer::Missing(why) => println!("SKIPPED: no hub is filled: {why}"),
+    }
     helm(&python, &program, &run)
 }
 
@@ -236,7 +245,7 @@ impl Peer {
     }
 
     /// Makes a bucket and its queues: that which hears of it, and that of the storm.
-    fn set_up(&self, python: &Path) -> Result<[String; 2]> {
+    fn set_up(&self, python: &Path) -> Result<[String; 3]> {
         let output = Command::new(python)
             .arg(tree::root().join("crates/xtask/stores/setup.py"))
             .arg(&self.address)
@@ -246,19 +255,24 @@ impl Peer {
         ensure!(output.status.success(), "setup.py failed");
         let text = String::from_utf8_lossy(&output.stdout);
         let mut queues = text.split_whitespace().map(str::to_owned);
-        let (live, storm) = (queues.next(), queues.next());
-        Ok([live.context("no queue")?, storm.context("no queue")?])
+        let mut queue = || queues.next().context("no queue");
+        Ok([queue()?, queue()?, queue()?])
     }
 
     fn stores(&self, program: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(program);
+        command.args(args);
+        self.reach(&mut command);
         command
-            .args(args)
+    }
+
+    /// Says in the environment how the store is reached.
+    fn reach(&self, command: &mut Command) {
+        command
             .env("AWS_ENDPOINT_URL", &self.address)
             .env("AWS_REGION", "eu-central-1")
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test");
-        command
     }
 }
 

@@ -24,13 +24,21 @@ dead, dead_arn = queue("dead")
 redrive = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 50})
 live, live_arn = queue("live", RedrivePolicy=redrive)
 storm, _ = queue("storm", RedrivePolicy=redrive)
+road, road_arn = queue("hub", RedrivePolicy=redrive)
 s3.create_bucket(Bucket="charts", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-events = {
-    "QueueArn": live_arn,
-    "Events": ["s3:ObjectCreated:*"],
-    "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "live/"}]}},
-}
+
+
+def events(arn, prefix):
+    """The events of what is made below a prefix."""
+    return {
+        "QueueArn": arn,
+        "Events": ["s3:ObjectCreated:*"],
+        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}},
+    }
+
+
+configurations = [events(live_arn, "live/"), events(road_arn, "hub/")]
 s3.put_bucket_notification_configuration(
-    Bucket="charts", NotificationConfiguration={"QueueConfigurations": [events]}
+    Bucket="charts", NotificationConfiguration={"QueueConfigurations": configurations}
 )
-print(live, storm, dead)
+print(live, storm, road, dead)

@@ -1,7 +1,8 @@
 //! `cargo xtask bench verify [--shipway PATH]`: how long a verification takes, process by process.
 //!
 //! A service as `shipway new service` makes it, for its tenant, with itself as what is live, so that both rehearsals run:
-//! two stages, four mini clusters. Then large charts of the corpus, fresh. The goals are 1 s and 5 s, and 300 MB.
+//! two stages, four mini clusters. Then large charts of the corpus, fresh. The goals are 1 s and 5 s, and 300 MB. Last, from
+//! a push to its verdict, through a controller.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -69,7 +70,15 @@ pub fn run(args: &[&str]) -> Result<()> {
     }
     println!("\nthe parts of the last run of the service");
     parts(&last);
-    std::fs::remove_dir_all(&folder).context("can't remove the folder")
+    std::fs::remove_dir_all(&folder).context("can't remove the folder")?;
+    println!();
+    let status = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--release", "--locked", "--package", "control"])
+        .args(["--example", "bench_push"])
+        .current_dir(tree::root())
+        .status();
+    ensure!(status.context("can't run cargo")?.success(), "bench_push failed");
+    Ok(())
 }
 
 /// Prints the median of a chart, and gives the last report.
