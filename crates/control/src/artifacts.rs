@@ -155,14 +155,7 @@ fn status(object: &Object<Artifact>, found: &Found, now: Timestamp) -> ArtifactS
         None => ("False", reason::OPEN, "nobody blocks it"),
     };
     for (kind, (value, why, message)) in [(READY, ready), (VERIFIED, verified), (BLOCKED, blocked)] {
-        let wanted = Condition {
-            kind: kind.to_owned(),
-            status: value.to_owned(),
-            reason: why.to_owned(),
-            message: message.to_owned(),
-            observed_generation: generation,
-            last_transition_time: String::new(),
-        };
+        let wanted = Condition::of(kind, generation, (value, why, message.to_owned()));
         condition::set(&mut status.conditions, wanted, now);
     }
     status

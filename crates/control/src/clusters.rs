@@ -346,14 +346,7 @@ fn status(
         Err((problem, cure)) => ("False", reason::NO_ANSWER, format!("{problem}; {cure}")),
     };
     for kind in [condition::REACHABLE, READY] {
-        let wanted = Condition {
-            kind: kind.to_owned(),
-            status: is_there.to_owned(),
-            reason: why.to_owned(),
-            message: message.clone(),
-            observed_generation: generation,
-            last_transition_time: String::new(),
-        };
+        let wanted = Condition::of(kind, generation, (is_there, why, message.clone()));
         condition::set(&mut status.conditions, wanted, now);
     }
     status

@@ -445,14 +445,7 @@ fn status(
         }
     };
     for (kind, (message, value, why)) in [(READY, ready), (REACHABLE, reachable)] {
-        let wanted = Condition {
-            kind: kind.to_owned(),
-            status: value.to_owned(),
-            reason: why.to_owned(),
-            message,
-            observed_generation: generation,
-            last_transition_time: String::new(),
-        };
+        let wanted = Condition::of(kind, generation, (value, why, message));
         condition::set(&mut status.conditions, wanted, now);
     }
     status

@@ -107,6 +107,21 @@ pub struct Condition {
     pub last_transition_time: String,
 }
 
+impl Condition {
+    /// A condition of this generation, yet without a time: `True`, `False` or `Unknown`, the reason, the sentence.
+    #[must_use]
+    pub fn of(kind: &str, generation: i64, (status, reason, message): (&str, &str, String)) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message,
+            observed_generation: generation,
+            last_transition_time: String::new(),
+        }
+    }
+}
+
 /// Sets a condition; its time moves only when its status does.
 pub fn set(conditions: &mut Vec<Condition>, mut wanted: Condition, now: Timestamp) {
     wanted.last_transition_time = objects::time::seconds(now);

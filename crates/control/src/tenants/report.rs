@@ -65,14 +65,11 @@ fn status(
     let generation = tenant.metadata.generation;
     let mut status = tenant.status.clone();
     let mut set = |kind: &str, (is_true, reason, message): (bool, &str, String)| {
-        let wanted = Condition {
-            kind: kind.to_owned(),
-            status: if is_true { "True" } else { "False" }.to_owned(),
-            reason: reason.to_owned(),
-            message,
-            observed_generation: generation,
-            last_transition_time: String::new(),
-        };
+        let wanted = Condition::of(
+            kind,
+            generation,
+            (if is_true { "True" } else { "False" }, reason, message),
+        );
         condition::set(&mut status.conditions, wanted, now);
     };
     set(GRANTED, grant_says(granted));

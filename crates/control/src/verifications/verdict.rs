@@ -212,14 +212,7 @@ fn set(
 ) {
     let generation = object.metadata.generation;
     status.observed_generation = Some(generation);
-    let wanted = Condition {
-        kind: kind.to_owned(),
-        status: value.to_owned(),
-        reason: why.to_owned(),
-        message,
-        observed_generation: generation,
-        last_transition_time: String::new(),
-    };
+    let wanted = Condition::of(kind, generation, (value, why, message));
     condition::set(&mut status.conditions, wanted, now);
 }
 
