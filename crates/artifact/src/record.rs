@@ -59,8 +59,7 @@ impl Statement {
                 source: source.name.clone(),
                 commit: source.commit.clone(),
                 author: source.author.chars().take(MAX_AUTHOR).collect(),
-                // Statements do not say it yet.
-                committed: None,
+                committed: source.committed.map(|committed| committed.to_string()),
                 time: self.time.to_string(),
                 verification: verified.map(|verified| verified.name.clone()),
                 level: verified.and_then(|verified| highest(&verified.levels)),

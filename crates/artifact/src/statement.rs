@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! subject     NAME-VERSION.tgz, sha256
-//! predicate   chart (its Chart.yaml), source (repository, commit, path, author), verification, who published it, when
+//! predicate   chart (its Chart.yaml), source (repository, commit, path, author, when), verification, who published it, when
 //! ```
 //!
 //! The predicate carries the chart's fields, so that an index can be made from statements alone. Fields that are not known
@@ -62,6 +62,9 @@ pub struct Source {
     /// Who wrote the commit, as git has it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub author: String,
+    /// When the commit was made, as git has it: where the lead time of a change begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub committed: Option<Timestamp>,
 }
 
 /// The verification that a version passed.

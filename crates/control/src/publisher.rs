@@ -21,6 +21,7 @@ use model::{ApplicationName, Code, Diagnose as _, Digest};
 use crate::error::Error;
 use crate::hub::Hub;
 use crate::kept::Kept;
+use crate::verifications::gather::By;
 
 /// What publishes.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ pub(crate) struct Passed<'a> {
     pub(crate) source: &'a Object<ChartSource>,
     pub(crate) path: &'a str,
     pub(crate) commit: &'a str,
-    pub(crate) author: &'a str,
+    pub(crate) by: &'a By,
     pub(crate) verification: &'a str,
     pub(crate) levels: Vec<String>,
     pub(crate) evidence: Option<Digest>,
@@ -90,7 +91,8 @@ impl Publisher {
             repository: passed.source.spec.url.clone(),
             commit: passed.commit.to_owned(),
             path: source::snapshot::clean(passed.path).to_owned(),
-            author: passed.author.to_owned(),
+            author: passed.by.author.clone(),
+            committed: Some(passed.by.committed),
         };
         statement.verification = Some(Verified {
             name: passed.verification.to_owned(),

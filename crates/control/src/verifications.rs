@@ -183,7 +183,7 @@ async fn verified(around: &Around, object: &Object<Verification>, known: &Known)
         });
     };
     let (whose, road, now) = (known.whose.clone(), known.road.clone(), (around.clock)());
-    let author = files.author.clone();
+    let by = files.by.clone();
     let work = tokio::task::spawn_blocking(move || rehearsed(&files, &road, targets, &whose, now));
     let rehearsed = work.await.unwrap_or_else(|error| {
         let problem = format!("the verification ended in a bug: {error}");
@@ -210,7 +210,7 @@ async fn verified(around: &Around, object: &Object<Verification>, known: &Known)
             source: &known.source,
             path: &known.whose.application.spec.chart.path,
             commit: &object.spec.commit,
-            author: &author,
+            by: &by,
             verification: &object.metadata.name,
             levels: came.levels_passed(),
             evidence: came.evidence,

@@ -46,8 +46,14 @@ pub(crate) struct Files {
     pub(crate) chart: Vec<File>,
     /// By stage, each with its name and content.
     values: Vec<Vec<(String, Vec<u8>)>>,
-    /// Who wrote the commit, as git has it.
+    pub(crate) by: By,
+}
+
+/// Who made a commit and when, as git has it.
+#[derive(Clone, Debug)]
+pub(crate) struct By {
     pub(crate) author: String,
+    pub(crate) committed: Timestamp,
 }
 
 /// Who is verified for whom.
@@ -85,11 +91,14 @@ pub(crate) async fn files(
         }
         values.push(files);
     }
-    let author = repository.commit(commit).await?;
+    let commit = repository.commit(commit).await?;
     Ok(Files {
         chart,
         values,
-        author: format!("{} <{}>", author.author, author.email),
+        by: By {
+            author: format!("{} <{}>", commit.author, commit.email),
+            committed: commit.at,
+        },
     })
 }
 

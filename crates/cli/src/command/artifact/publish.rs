@@ -47,6 +47,9 @@ pub(crate) struct Args {
     /// Who wrote the commit.
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     author: String,
+    /// When the commit was made, as `git log -1 --format=%cI` prints it.
+    #[arg(long, value_name = "TIME")]
+    committed: Option<jiff::Timestamp>,
 }
 
 /// What was published, for a program.
@@ -73,6 +76,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         commit: args.commit.clone(),
         path: args.path.trim_matches('/').to_owned(),
         author: args.author.clone(),
+        committed: args.committed,
     };
     let envelope = Envelope::sign(&statement, &key);
     let published = store::wait(async { Ok(store.publish(&package, &envelope, now()).await?) })?;
