@@ -33,7 +33,7 @@ pub use error::Error;
 pub use index::Index;
 pub use name::Name;
 pub use notice::{Notice, NoticeError};
-pub use package::{Package, digest};
+pub use package::Package;
 pub use place::{Place, Settings};
 pub use record::artifact_name;
 pub use statement::{Envelope, PublicKey, SigningKey, Source, Statement, Trusted, Verified};

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use chart::load::archive;
 use model::{ChartName, ChartVersion, Digest};
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::name::Name;
@@ -47,7 +46,7 @@ impl Package {
                 .map_err(|error: model::NameError| refuse(error.into()))?,
             version: ChartVersion::try_from(metadata.version.clone())
                 .map_err(|error| refuse(error.into()))?,
-            digest: digest(&bytes),
+            digest: Digest::of(&bytes),
             fields: fields
                 .into_iter()
                 .map(|(key, value)| (key, json(value)))
@@ -59,11 +58,6 @@ impl Package {
     pub fn name(&self) -> Name {
         Name::new(&self.chart, &self.version)
     }
-}
-
-/// The SHA-256 sum of anything.
-pub fn digest(bytes: &[u8]) -> Digest {
-    Digest::from_sha256(Sha256::digest(bytes).into())
 }
 
 fn json(value: yaml::Value) -> Value {

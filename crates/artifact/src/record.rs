@@ -3,10 +3,9 @@
 //! The name is made from the application and the version alone, so that everybody who looks writes the same object.
 
 use kinds::{ArtifactSpec, Level, Origin};
-use model::{ApplicationName, ChartVersion};
+use model::{ApplicationName, ChartVersion, Digest};
 
 use crate::error::Error;
-use crate::package::digest;
 use crate::statement::Statement;
 
 /// A name of Kubernetes has 253 characters at most, an application's 53.
@@ -31,7 +30,7 @@ pub fn artifact_name(application: &ApplicationName, version: &ChartVersion) -> S
         return format!("{application}-{text}");
     }
     let numbers = text.split(['-', '+']).next().unwrap_or_default();
-    let mark = digest(text.as_bytes()).hex();
+    let mark = Digest::of(text.as_bytes()).hex();
     format!("{application}-{numbers}-{}", mark.get(..8).unwrap_or(&mark))
 }
 

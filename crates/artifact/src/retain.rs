@@ -134,7 +134,6 @@ fn newest(versions: &[Version], count: NonZeroUsize) -> BTreeSet<Name> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::package::digest;
 
     const DAY: i64 = 24 * 60 * 60;
     const NOW: i64 = 1_000 * DAY;
@@ -153,18 +152,18 @@ mod tests {
             stored.versions.push(Version {
                 name: Name::parse(name).expect("a name"),
                 chart: chart.parse().expect("a chart's name"),
-                digest: digest(name.as_bytes()),
+                digest: Digest::of(name.as_bytes()),
                 time: at(age),
-                evidence: Some(digest(name.as_bytes())),
+                evidence: Some(Digest::of(name.as_bytes())),
             });
-            stored.evidence.push((digest(name.as_bytes()), at(age)));
+            stored.evidence.push((Digest::of(name.as_bytes()), at(age)));
         }
         stored
     }
 
     fn check(versions: &[&str], needed: &[&str], expected: &[&str]) {
         let needed = Needed {
-            packages: needed.iter().map(|name| digest(name.as_bytes())).collect(),
+            packages: needed.iter().map(|name| Digest::of(name.as_bytes())).collect(),
             evidence: BTreeSet::new(),
         };
         let rules = Rules {
@@ -174,7 +173,7 @@ mod tests {
         let plan = plan(&stored(versions), &needed, &rules, at(0));
         let gone: Vec<String> = plan.versions.iter().map(ToString::to_string).collect();
         assert_eq!(gone, expected);
-        let digests: Vec<Digest> = expected.iter().map(|name| digest(name.as_bytes())).collect();
+        let digests: Vec<Digest> = expected.iter().map(|name| Digest::of(name.as_bytes())).collect();
         assert_eq!(plan.evidence, digests, "evidence goes with its version");
         assert_eq!(plan.kept.len() + plan.versions.len(), versions.len());
     }
@@ -225,14 +224,14 @@ mod tests {
     #[test]
     fn evidence_that_somebody_needs_stays() {
         let stored = Stored {
-            evidence: vec![(digest(b"old"), at(500)), (digest(b"older"), at(600))],
+            evidence: vec![(Digest::of(b"old"), at(500)), (Digest::of(b"older"), at(600))],
             ..Stored::default()
         };
         let needed = Needed {
-            evidence: BTreeSet::from([digest(b"older")]),
+            evidence: BTreeSet::from([Digest::of(b"older")]),
             ..Needed::default()
         };
         let plan = plan(&stored, &needed, &Rules::default(), at(0));
-        assert_eq!(plan.evidence, [digest(b"old")]);
+        assert_eq!(plan.evidence, [Digest::of(b"old")]);
     }
 }

@@ -28,7 +28,7 @@ pub use sweep::{Removed, Swept};
 use crate::error::Error;
 use crate::name::{self, Name};
 use crate::objects::{Bucket, Folder, Objects};
-use crate::package::{MAX_PACKAGE, Package, digest};
+use crate::package::{MAX_PACKAGE, Package};
 use crate::place::{Place, Settings};
 use crate::statement::{Envelope, MAX_STATEMENT, Statement, Trusted};
 
@@ -137,7 +137,7 @@ impl Store {
         let Some(content) = self.objects.get(&key, MAX_PACKAGE).await? else {
             return Err(Error::not_there(&self.place, format!("package {}", name.file())));
         };
-        let found = digest(&content.bytes);
+        let found = Digest::of(&content.bytes);
         if found != statement.digest {
             return Err(Error::Differs {
                 what: format!("the package of {name}"),
@@ -158,7 +158,7 @@ impl Store {
                 limit: MAX_EVIDENCE,
             });
         }
-        let digest = digest(&bytes);
+        let digest = Digest::of(&bytes);
         self.objects.check_conditions().await?;
         // That it is there already is as good: its name is its content.
         self.objects.create(&name::evidence_key(&digest), bytes).await?;
@@ -174,7 +174,7 @@ impl Store {
         let Some(content) = self.objects.get(&key, MAX_EVIDENCE).await? else {
             return Err(Error::not_there(&self.place, format!("evidence {wanted}")));
         };
-        let found = digest(&content.bytes);
+        let found = Digest::of(&content.bytes);
         if found != *wanted {
             return Err(Error::Differs {
                 what: "the evidence".into(),

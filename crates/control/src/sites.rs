@@ -85,7 +85,7 @@ impl Sites {
                 repository
             }
             None => {
-                let sum = artifact::digest(spec.url.as_bytes()).hex();
+                let sum = Digest::of(spec.url.as_bytes()).hex();
                 let folder = format!("{}-{}", source.metadata.name, sum.get(..12).unwrap_or_default());
                 let folder = self.folder.join(folder);
                 Repository::open(self.git.clone(), &folder, remote, &credentials).await?

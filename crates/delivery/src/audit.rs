@@ -83,7 +83,7 @@ impl Head {
     pub fn empty() -> Self {
         Self {
             number: 0,
-            hash: canonical::sum(b"shipway audit log"),
+            hash: Digest::of(b"shipway audit log"),
         }
     }
 }
@@ -101,7 +101,7 @@ pub fn append(head: &Head, record: Record) -> Entry {
 /// The hash of an entry: of all it says, and so of all that came before it.
 #[must_use]
 pub fn hash(entry: &Entry) -> Digest {
-    canonical::sum(canonical::text(&entry.value()).as_bytes())
+    Digest::of(canonical::text(&entry.value()).as_bytes())
 }
 
 impl Entry {

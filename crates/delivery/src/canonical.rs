@@ -4,7 +4,6 @@
 use model::Digest;
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 /// The canonical text of a value.
 pub(crate) fn text(value: &Value) -> String {
@@ -16,12 +15,7 @@ pub(crate) fn text(value: &Value) -> String {
 /// The digest of the canonical text of what a value serializes to.
 pub(crate) fn digest(value: &impl Serialize) -> Digest {
     let value = serde_json::to_value(value).expect("a type with text keys and no maps of others is JSON");
-    sum(text(&value).as_bytes())
-}
-
-/// The SHA-256 digest of bytes.
-pub(crate) fn sum(bytes: &[u8]) -> Digest {
-    Digest::from_sha256(Sha256::digest(bytes).into())
+    Digest::of(text(&value).as_bytes())
 }
 
 /// Values are no deeper than what serde_json reads, 128.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
+use model::Digest;
 
 use crate::answers::Answers;
 use crate::record::{RECORD, Record};
@@ -27,7 +27,7 @@ pub fn make(template: &Template<'_>, answers: &Answers) -> Files {
         answers: answers.clone(),
         files: files
             .iter()
-            .map(|(path, text)| (path.clone(), digest(text)))
+            .map(|(path, text)| (path.clone(), Digest::of(text.as_bytes())))
             .collect(),
     };
     files.insert(RECORD.to_owned(), record.to_text());
@@ -41,10 +41,6 @@ pub(crate) fn content(template: &Template<'_>, answers: &Answers) -> Files {
     let service = template.service.iter();
     let service = service.map(|(path, text)| ((*path).to_owned(), fill(text, answers)));
     library.chain(service).collect()
-}
-
-pub(crate) fn digest(text: &str) -> model::Digest {
-    model::Digest::from_sha256(Sha256::digest(text).into())
 }
 
 /// A text as a YAML scalar within a line.

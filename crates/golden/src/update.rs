@@ -12,8 +12,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::Digest;
+
 use crate::error::Error;
-use crate::make::{Files, content, digest};
+use crate::make::{Files, content};
 use crate::merge::{self, Merged, merge};
 use crate::record::{RECORD, Record};
 use crate::template::Template;
@@ -203,7 +205,7 @@ fn renewed(record: &Record, present: &Template<'_>, new: &Files) -> Record {
         answers: record.answers.clone(),
         files: new
             .iter()
-            .map(|(path, text)| (path.clone(), digest(text)))
+            .map(|(path, text)| (path.clone(), Digest::of(text.as_bytes())))
             .collect(),
     }
 }
@@ -275,7 +277,7 @@ impl File<'_> {
 
     fn decide(&self) -> Option<(Action, Option<String>)> {
         let made = self.made;
-        let is_as_made = |text: &str| made == Some(digest(text));
+        let is_as_made = |text: &str| made == Some(Digest::of(text.as_bytes()));
         let new = self.new.map(str::to_owned);
         match (&self.mine, self.new) {
             (None, Some(_)) if made.is_none() => Some((Action::Add, new)),
@@ -297,7 +299,9 @@ impl File<'_> {
 
     fn merged(&self, mine: &str, new: &str) -> Option<(Action, Option<String>)> {
         // A base that is not what was made would make changes of ours look like changes of the user.
-        let base = self.base.filter(|base| self.made == Some(digest(base)));
+        let base = self
+            .base
+            .filter(|base| self.made == Some(Digest::of(base.as_bytes())));
         let merged = match base {
             Some(base) => merge(base, mine, new, self.version),
             None => Merged::Conflict(new.to_owned()),

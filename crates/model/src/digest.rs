@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::code::Code;
 use crate::diagnose::Diagnose;
@@ -24,6 +25,11 @@ pub struct Error {
 }
 
 impl Digest {
+    /// The SHA-256 digest of bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// Wraps the 32 bytes of a SHA-256 sum.
     pub fn from_sha256(sum: [u8; 32]) -> Self {
         Self(sum)

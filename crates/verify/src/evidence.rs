@@ -14,7 +14,6 @@ use flate2::write::GzEncoder;
 use kinds::Level;
 use model::Digest;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::print;
 use crate::report::Report;
@@ -82,7 +81,7 @@ impl Evidence {
             "leftOut": {"items": left_out, "changes": is_long},
         });
         let bytes = packed(&format!("{head}\n{lines}"));
-        let digest = Digest::from_sha256(Sha256::digest(&bytes).into());
+        let digest = Digest::of(&bytes);
         Self {
             bytes,
             digest,

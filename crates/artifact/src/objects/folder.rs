@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 use model::Digest;
-use sha2::{Digest as _, Sha256};
 
 use super::{Content, Doing, Listed, MAX_LISTED, Objects, Tag};
 use crate::error::{Error, Source};
@@ -284,7 +283,7 @@ fn hold(lock: &File) -> Result<(), Fault> {
 }
 
 fn tag(bytes: &[u8]) -> Tag {
-    Tag(Digest::from_sha256(Sha256::digest(bytes).into()).hex())
+    Tag(Digest::of(bytes).hex())
 }
 
 /// The folder of a file, made if it is not there.

@@ -5,11 +5,11 @@
 
 use std::fmt;
 
+use model::Digest;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 
 use super::{Envelope, Statement};
 use crate::error::Error;
-use crate::package::digest;
 
 /// What stands before the 32 bytes of a private key in PKCS#8 (RFC 8410), version 1, which every openssl reads.
 const PRIVATE: [u8; 16] = [
@@ -88,7 +88,7 @@ impl PublicKey {
 
     /// The SHA-256 sum of the key's file, which names it.
     pub fn id(&self) -> String {
-        digest(&self.der()).hex()
+        Digest::of(&self.der()).hex()
     }
 
     fn der(&self) -> Vec<u8> {

@@ -12,7 +12,7 @@ use super::{Indexed, Store};
 use crate::error::Error;
 use crate::name::Name;
 use crate::objects::Content;
-use crate::package::{MAX_PACKAGE, Package, digest};
+use crate::package::{MAX_PACKAGE, Package};
 use crate::statement::{Envelope, MAX_STATEMENT, Statement};
 
 /// Two writes lie between a package and its statement, each tried for two minutes at most. After this nobody is on his way.
@@ -113,7 +113,7 @@ impl Store {
             // Deleted by a sweep between the two; the next try finds it gone.
             return Err(self.contended(name, "it was deleted meanwhile"));
         };
-        if digest(&there.bytes) == package.digest {
+        if Digest::of(&there.bytes) == package.digest {
             return Ok(());
         }
         self.take_over(name, package, there, now).await
@@ -127,7 +127,7 @@ impl Store {
         there: Content,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let begun = digest(&there.bytes);
+        let begun = Digest::of(&there.bytes);
         if let Some(said) = self.read(name).await? {
             if said.digest == begun {
                 // The other ended between our two looks.

@@ -2,7 +2,6 @@
 
 use kinds::{Direction, Object, Promotion, PromotionMode, PromotionSpec};
 use model::Digest;
-use sha2::{Digest as _, Sha256};
 
 use super::line::Line;
 use super::{Because, Step};
@@ -39,7 +38,7 @@ fn name(artifact: &str, stage: &str, attempt: usize) -> String {
     if name.len() <= MAX_NAME {
         return name;
     }
-    let mark = Digest::from_sha256(Sha256::digest(name.as_bytes()).into()).hex();
+    let mark = Digest::of(name.as_bytes()).hex();
     let (start, mark) = (
         name.get(..200).unwrap_or_default(),
         mark.get(..12).unwrap_or_default(),

@@ -199,7 +199,7 @@ fn line_ends_are_no_changes_and_stay() {
 fn an_unknown_base_is_not_merged_with() {
     let (mut record, mut now) = made();
     // As if a template of the same version had been another one.
-    record.files.insert("values".to_owned(), digest("other\n"));
+    record.files.insert("values".to_owned(), Digest::of(b"other\n"));
     put("values", "name: api\nb: 7\nc: 1\nd: 1\n")(&mut now);
     let update = update(&[OLD, NEW], &record, &now).expect("it can be updated");
     let values = update.changes.last().expect("there are changes");
