@@ -5,7 +5,8 @@ use kinds::condition::Condition;
 use kinds::{API_VERSION, Kind, Object};
 use objects::{condition, meta};
 use serde_json::{Value, json};
-use tokio::time::{Duration, timeout};
+use stdx::chain;
+use tokio::time::{Duration, sleep, timeout};
 
 use crate::error::Error;
 use crate::sites::secret as secret_values;
@@ -16,6 +17,9 @@ pub const MANAGER: &str = "shipway-controller";
 /// The Secret with the key that versions are signed with, and its place in it.
 const SIGNING: &str = "shipway-signing";
 const KEY: &str = "key.pem";
+
+/// The wait after a failure to watch the hub, on top of those between the client's own tries.
+pub(crate) const HUB_AGAIN: Duration = Duration::from_secs(2);
 
 /// How long a new kind may take to be served. A real API server takes a second or two.
 const ESTABLISHED: Duration = Duration::from_secs(30);
@@ -86,6 +90,19 @@ impl Hub {
     pub async fn kind<K: Kind>(&self) -> Result<Resource, Error> {
         let found = self.cluster.resource(API_VERSION, K::NAME).await?;
         found.ok_or(Error::NoKind { kind: K::NAME })
+    }
+
+    /// As [`Hub::kind`], once it is served.
+    pub(crate) async fn served<K: Kind>(&self) -> Resource {
+        loop {
+            match self.kind::<K>().await {
+                Ok(kind) => return kind,
+                Err(error) => {
+                    tracing::warn!(kind = K::NAME, error = %chain(&error), "the kind can't be looked at");
+                    sleep(HUB_AGAIN).await;
+                }
+            }
+        }
     }
 
     /// A kind that every cluster has.

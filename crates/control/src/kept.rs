@@ -1,7 +1,6 @@
 //! Objects of a kind that a loop reads beside its own, kept up to date by one watch of the hub for all loops.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use cluster::{Event, ListQuery};
 use kinds::{Kind, Object};
@@ -9,11 +8,8 @@ use stdx::chain;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-use crate::hub::Hub;
+use crate::hub::{HUB_AGAIN, Hub};
 use crate::runner::{Objects, named};
-
-/// The wait after a failure to watch the hub, on top of those between the client's own tries.
-const HUB_AGAIN: Duration = Duration::from_secs(2);
 
 /// The objects of a kind; cheap to clone.
 #[derive(Debug)]
@@ -47,9 +43,7 @@ impl<K: Kind> Kept<K> {
     pub(crate) fn now(&self) -> Option<Arc<Objects<K>>> {
         self.receiver.borrow().clone()
     }
-}
 
-impl<K: Kind> Kept<K> {
     /// What tells of changes.
     pub(crate) fn changes(&self) -> watch::Receiver<Option<Arc<Objects<K>>>> {
         self.receiver.clone()
@@ -77,15 +71,7 @@ where
 impl<K: Kind> Keeper<K> {
     /// Keeps them; never returns.
     pub(crate) async fn run(self) {
-        let kind = loop {
-            match self.hub.kind::<K>().await {
-                Ok(kind) => break kind,
-                Err(error) => {
-                    tracing::warn!(kind = K::NAME, error = %chain(&error), "the kind can't be looked at");
-                    sleep(HUB_AGAIN).await;
-                }
-            }
-        };
+        let kind = self.hub.served::<K>().await;
         let mut watch = self.hub.cluster().watch(&kind, None, &ListQuery::default(), "");
         loop {
             match watch.next().await {

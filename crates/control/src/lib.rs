@@ -13,6 +13,7 @@
 mod artifacts;
 mod clusters;
 mod error;
+mod feed;
 mod homes;
 mod hub;
 mod isolation;

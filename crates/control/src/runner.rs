@@ -26,7 +26,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::Error;
-use crate::hub::Hub;
+use crate::hub::{HUB_AGAIN, Hub};
 use crate::queue::Queue;
 
 /// How many objects are worked on at once. Each may speak to several clusters, which have bounds of their own.
@@ -34,9 +34,6 @@ const AT_ONCE: usize = 16;
 
 /// Everything is looked at this often, whatever the triggers said; it finds what a lost event missed.
 const SWEEP: Duration = Duration::from_secs(300);
-
-/// The wait after a failure to watch the hub, on top of those between the client's own tries.
-const HUB_AGAIN: Duration = Duration::from_secs(2);
 
 /// The objects of a kind by name, with the namespace before it where there is one: `payments/api`.
 pub type Objects<K> = BTreeMap<String, Arc<Object<K>>>;
@@ -121,15 +118,7 @@ where
         work: JoinSet::new(),
         swept: Instant::now(),
     };
-    let kind = loop {
-        match hub.kind::<L::Kind>().await {
-            Ok(kind) => break kind,
-            Err(error) => {
-                tracing::warn!(kind = L::Kind::NAME, error = %chain(&error), "the kind can't be looked at");
-                sleep(HUB_AGAIN).await;
-            }
-        }
-    };
+    let kind = hub.served::<L::Kind>().await;
     let mut watch = hub.cluster().watch(&kind, None, &ListQuery::default(), "");
     loop {
         running.start();

@@ -164,6 +164,17 @@ impl World {
             .find_map(|of_stage| of_stage.get(&name.name).map(Arc::as_ref))
     }
 
+    /// An artifact by its own name, whichever application's it is.
+    #[must_use]
+    pub fn published(&self, name: &Name) -> Option<&Published> {
+        let of_namespace = self
+            .own
+            .range(Name::new(&name.namespace, "")..)
+            .take_while(|(one, _)| one.namespace == name.namespace);
+        let mut all = of_namespace.filter_map(|(_, own)| own.by_name.get(&name.name));
+        all.next().map(Arc::as_ref)
+    }
+
     #[must_use]
     pub fn verification(&self, name: &Name) -> Option<&Object<Verification>> {
         self.verifications.get(name).map(Arc::as_ref)
@@ -191,6 +202,11 @@ impl World {
 
     pub fn windows(&self) -> impl Iterator<Item = (&Name, &Window)> {
         self.windows.iter().map(|(name, one)| (name, one.as_ref()))
+    }
+
+    #[must_use]
+    pub fn tenant(&self, name: &str) -> Option<&Object<Tenant>> {
+        self.tenants.get(name).map(Arc::as_ref)
     }
 
     /// The tenant whose namespace of the hub this is.
