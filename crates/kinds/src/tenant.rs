@@ -75,14 +75,18 @@ pub struct Member {
     pub role: Role,
 }
 
-/// What a member may do. Each includes the one before.
+/// What a member may do. Everybody may look; what else, in the namespaces of clusters and of deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Role {
     /// Reads everything but Secrets; logs too.
     View,
-    /// Changes what charts are made of, opens a shell in a pod, forwards ports.
+    /// Agrees to plans of promotions, and rejects them; otherwise as `View`.
+    Approve,
+    /// Lets promotions through freezes, blocks versions, makes and ends freezes; otherwise as `View`.
+    Override,
+    /// Asks for promotions and rollbacks, and stops them. Changes what charts are made of, opens a shell in a pod, forwards ports.
     Deploy,
-    /// Reads and writes Secrets, and gives rights within the tenant to others.
+    /// All of these. Reads and writes Secrets, and gives rights within the tenant to others.
     Administer,
 }
 

@@ -10,6 +10,7 @@
 //! SW0611 and on: services made from a template
 //! SW07xx stores of artifacts, and queues
 //! SW08xx repositories of charts and their forges   SW09xx verification   SW10xx delivery
+//! SW11xx requests of people, and the API
 //! ```
 
 use std::fmt;
@@ -141,6 +142,26 @@ registry! {
     REAL_CLUSTER = "SW0904", InvalidInput, "a chart could not be tried on a real cluster";
 
     AUDIT_LOG = "SW1001", Stalled, "an audit log is not what was written";
+
+    NOT_DELIVERED = "SW1101", InvalidInput, "there is no such application, version, promotion, stage or freeze";
+    NOT_NOW = "SW1102", Stalled, "a request can't be done as things are";
+    PLAN_CHANGED = "SW1103", Stalled, "a plan is another one than was seen";
+    REQUEST = "SW1104", InvalidInput, "a request can't be understood";
+    MAY_NOT = "SW1105", Stalled, "somebody may not do this for a tenant";
+    WHO = "SW1106", Stalled, "a request says not who asks, or nobody knows the token";
+    TOO_MANY = "SW1107", Wait, "too many requests come from one place";
+    SERVER_ADDRESS = "SW1108", InvalidInput, "the way to a Shipway server can't be found";
+    SERVER_UNREACHABLE = "SW1109", Retry, "a Shipway server can't be reached";
+    SERVER_ANSWER = "SW1110", Stalled, "an answer is not what a Shipway server says";
+    NOT_THERE_YET = "SW1111", Wait, "a promotion that was waited for has not ended well";
+    ISSUER = "SW1112", Retry, "the issuer of ID tokens can't be asked for its keys";
+    ID_TOKEN = "SW1113", Stalled, "an ID token does not count";
+    OIDC = "SW1114", InvalidInput, "an issuer of ID tokens can't be trusted as it was said";
+
+    UP = "SW1201", Stalled, "the road of this machine can't be started";
+    UP_TAKEN = "SW1202", Wait, "another one uses the folder of `shipway up`";
+    UP_FOLDER = "SW1203", InvalidInput, "a folder was not made by `shipway up`";
+    TOUR = "SW1204", Stalled, "a step of the tour did not do what it says";
 }
 
 impl Code {

@@ -18,4 +18,6 @@ mod wanted;
 pub use grant::{Grants, Mistake, Share, Taken, grant, holds};
 pub use leave::{Left, Proof, leave};
 pub use plan::{Deviation, Drifted, KINDS, Refusal, Step, TenantPlan, plan};
-pub use wanted::{controller, foundation, home, hub_controller, namespaces, of_hub, uses, wanted};
+pub use wanted::{
+    controller, foundation, home, hub_controller, hub_keeper, namespaces, of_hub, uses, wanted,
+};

@@ -20,7 +20,7 @@ use crate::names::{APPLIED_ANNOTATION, HOSTS_ANNOTATION, TENANTS_NAMESPACE, labe
 
 pub(crate) use bounds::quota_of;
 pub(crate) use network::closed;
-pub use roles::{controller, hub_controller};
+pub use roles::{controller, hub_controller, hub_keeper};
 
 /// Digits of the digest that are kept: 64 bits, as nobody gains from two sets with the same.
 const DIGITS: usize = 16;

@@ -64,6 +64,14 @@ impl SigningKey {
         PublicKey(bytes.expect("a public key has 32 bytes"))
     }
 
+    /// A secret that follows from the key and a purpose: whoever has the key has it, and nobody else.
+    pub fn secret(&self, purpose: &str) -> Digest {
+        // An Ed25519 signature is the same each time. What statements are signed as begins otherwise (DSSE), so this one is
+        // never published.
+        let text = format!("shipway secret for {purpose}");
+        Digest::of(self.0.sign(text.as_bytes()).as_ref())
+    }
+
     pub(super) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
         self.0.sign(bytes).as_ref().to_vec()
     }

@@ -56,6 +56,8 @@ pub(super) fn everybody(tenant: &Object<Tenant>, victim: Option<&Object<Tenant>>
 fn stand_in(member: &Member) -> Option<Who> {
     let role = match member.role {
         Role::View => "View",
+        Role::Approve => "Approve",
+        Role::Override => "Override",
         Role::Deploy => "Deploy",
         Role::Administer => "Administer",
     };

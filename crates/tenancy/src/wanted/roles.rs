@@ -260,21 +260,38 @@ pub fn hub_controller() -> Value {
     })
 }
 
+/// The rights of a controller in its own namespace of the hub: the audit log, and tokens.
+#[must_use]
+pub fn hub_keeper(namespace: &str) -> Value {
+    let mut all = rules(&[("", &["configmaps"])], &["create", "get", "list", "patch"]);
+    all.extend(rules(&[("", &["secrets"])], &["create", "delete", "get", "list"]));
+    json!({
+        "apiVersion": RBAC_VERSION,
+        "kind": "Role",
+        "metadata": {"name": HUB_CONTROLLER, "namespace": namespace, "labels": our_labels()},
+        "rules": all,
+    })
+}
+
 /// The bindings of a namespace. A role that nobody has is not bound.
 pub(super) fn bindings(tenant: &Object<Tenant>, namespace: &str) -> Vec<Value> {
     let members = &tenant.spec.members;
-    let of = |role: Role| {
-        let mut those: Vec<&Member> = members.iter().filter(|member| member.role == role).collect();
+    let of = |roles: &[Role]| {
+        let mut those: Vec<&Member> = members
+            .iter()
+            .filter(|member| roles.contains(&member.role))
+            .collect();
         those.sort_unstable();
-        those.dedup();
+        those.dedup_by_key(|member| (&member.user, &member.group));
         those.into_iter().filter_map(subject).collect::<Vec<Value>>()
     };
     let deployer =
         json!({"kind": "ServiceAccount", "name": tenant.metadata.name, "namespace": TENANTS_NAMESPACE});
     [
-        (VIEW, of(Role::View)),
-        (DEPLOY, of(Role::Deploy)),
-        (ADMINISTER, of(Role::Administer)),
+        // What the two more may do, they do through the API.
+        (VIEW, of(&[Role::View, Role::Approve, Role::Override])),
+        (DEPLOY, of(&[Role::Deploy])),
+        (ADMINISTER, of(&[Role::Administer])),
         (DEPLOYER, vec![deployer]),
     ]
     .into_iter()
