@@ -4,6 +4,7 @@
 //! alone. A request that may not be done twice is not sent twice. Short waits that a forge asks for are waited for; longer
 //! ones are the caller's.
 
+mod fetch;
 mod waits;
 
 use std::fmt;
@@ -102,10 +103,7 @@ impl Link {
     /// # Errors
     /// This machine trusts no certificates, or the proxy's address is none.
     pub fn new(proxy: Option<&str>) -> Result<Self, Error> {
-        let mut direct = HttpConnector::new();
-        direct.enforce_http(false);
-        direct.set_nodelay(true);
-        direct.set_connect_timeout(Some(CONNECT_TIME));
+        let direct = connector();
         let client = match proxy {
             None => Way::Direct(client(secured(direct)?)),
             Some(address) => {
@@ -144,10 +142,7 @@ impl Api {
             problem: problem.to_owned(),
         };
         let uri: Uri = base.parse().map_err(|_| refuse("is not an address"))?;
-        let host = uri.host().unwrap_or_default();
-        let is_local = matches!(host, "127.0.0.1" | "[::1]" | "localhost");
-        let is_safe = uri.scheme_str() == Some("https") || uri.scheme_str() == Some("http") && is_local;
-        if !is_safe || uri.query().is_some() || base.contains('@') {
+        if !is_safe(&uri) || uri.query().is_some() || base.contains('@') {
             return Err(refuse(
                 "is not an API's: it begins with https:// and has no name or query in it",
             ));
@@ -366,6 +361,20 @@ impl Way {
             Self::Proxied(client) => client.request(request),
         }
     }
+}
+
+/// Whether nobody on the way can read or change what is said.
+fn is_safe(uri: &Uri) -> bool {
+    let is_local = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
+    uri.scheme_str() == Some("https") || uri.scheme_str() == Some("http") && is_local
+}
+
+fn connector() -> HttpConnector {
+    let mut direct = HttpConnector::new();
+    direct.enforce_http(false);
+    direct.set_nodelay(true);
+    direct.set_connect_timeout(Some(CONNECT_TIME));
+    direct
 }
 
 fn secured<C>(connector: C) -> Result<HttpsConnector<C>, Error> {
