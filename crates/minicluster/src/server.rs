@@ -15,6 +15,7 @@ mod discovery;
 mod encoding;
 mod exec;
 mod forward;
+mod front;
 mod identity;
 mod keys;
 mod negotiate;
@@ -295,6 +296,12 @@ impl Cluster {
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// Serves the cluster's Services over plain HTTP, `/NAMESPACE/SERVICE/PATH`, until it is dropped. For listeners on
+    /// loopback addresses: nobody is asked who he is.
+    pub fn front(&self, listener: TcpListener) -> impl Future<Output = ()> + Send + 'static + use<> {
+        front::serve(listener, self.local.0.clone(), self.handle.token().to_owned())
     }
 
     /// How to reach it without a connection.

@@ -1,8 +1,8 @@
 //! `shipway.dev/echo`: a small HTTP server for trying things out, told by its environment what to be like.
 //!
-//! `PORT` (8080), `VERSION`, `LATENCY_MS`, `ERROR_RATE` (0 to 1), `MEMORY_MB`, `READY_AFTER_MS`. It answers `/healthz`,
-//! `/readyz` and `/metrics`, and any other path with what it was asked. On SIGTERM it says that it isn't ready any
-//! more, ends what it is answering, and goes.
+//! `PORT` (8080), `VERSION` (the image's tag), `LATENCY_MS`, `ERROR_RATE` (0 to 1), `MEMORY_MB`, `READY_AFTER_MS`,
+//! `SICK_AFTER_MS`. It answers `/healthz`, `/readyz` and `/metrics`, and any other path with what it was asked. On SIGTERM
+//! it says that it isn't ready any more, ends what it is answering, and goes.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -40,6 +40,8 @@ struct Settings {
     error_rate: f64,
     memory: usize,
     ready_after: Duration,
+    /// When it begins to say that it is neither alive nor ready; never if there is none.
+    sick_after: Option<Duration>,
 }
 
 struct State {
@@ -95,6 +97,7 @@ impl Settings {
             error_rate: number("ERROR_RATE", 0.0)?.min(1.0),
             memory: (number("MEMORY_MB", 0.0)? as usize).min(MOST_MEMORY),
             ready_after: millis("READY_AFTER_MS")?,
+            sick_after: Some(millis("SICK_AFTER_MS")?).filter(|after| !after.is_zero()),
         })
     }
 }
@@ -147,6 +150,12 @@ impl State {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path();
         match path {
+            "/healthz" | "/readyz" if self.is_sick() => {
+                return text(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "sick, as SICK_AFTER_MS has it\n".to_owned(),
+                );
+            }
             "/healthz" => return text(StatusCode::OK, "ok\n".to_owned()),
             "/readyz" if self.is_ready() => return text(StatusCode::OK, "ok\n".to_owned()),
             "/readyz" => return text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned()),
@@ -174,6 +183,11 @@ impl State {
 
     fn is_ready(&self) -> bool {
         !self.leaving.load(Ordering::Relaxed) && self.began.elapsed() >= self.settings.ready_after
+    }
+
+    fn is_sick(&self) -> bool {
+        let after = self.settings.sick_after;
+        after.is_some_and(|after| self.began.elapsed() >= after)
     }
 
     fn metrics(&self) -> String {

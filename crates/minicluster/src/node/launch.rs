@@ -63,13 +63,13 @@ impl Ground {
             Found::Program(image) => (
                 image.program.as_str(),
                 image.args.clone(),
-                &image.env[..],
+                image.env.clone(),
                 image.workdir.clone(),
             ),
-            Found::Echo => (own.as_ref(), vec![ECHO.to_owned()], &[][..], None),
+            Found::Echo => (own.as_ref(), vec![ECHO.to_owned()], version(container), None),
         };
         let mut env = self.inherited.clone();
-        env.extend(vars.iter().cloned());
+        env.extend(vars);
         env.extend(self.told(sources));
         environment::extend(&mut env, container, sources);
         let mut mounts = self.folders.mounts(sources.pod, container, &env);
@@ -184,6 +184,14 @@ impl Ground {
             "the working directory {shown} is no folder of this machine; pods that are processes see its files"
         ))
     }
+}
+
+/// What the built-in server says that it is, unless the pod says otherwise: the tag of its image.
+fn version(container: &Container<'_>) -> Environment {
+    let tag = meta::text(container.spec, "image").rsplit_once(':');
+    tag.map(|(_, tag)| ("VERSION".to_owned(), tag.to_owned()))
+        .into_iter()
+        .collect()
 }
 
 /// Finds a program as `execvp` would.

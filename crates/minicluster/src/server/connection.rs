@@ -40,7 +40,7 @@ const MAX_BODY: usize = 3 << 20;
 const MAX_CONNECTIONS: usize = 4096;
 
 /// A TLS handshake or a request's head takes milliseconds; whoever needs longer is not a client.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// 3 MiB over a very slow line.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);

@@ -90,8 +90,12 @@ fn of_service(
         .ok_or_else(|| unavailable(format!("no service port \"{port}\" found for service \"{name}\"")))?;
     let selector = Selector::from_json(&json!({"matchLabels": object["spec"]["selector"]}));
     let mut pods = service.registry.pods();
+    // As in the Service's endpoints: who is on his way out gets no new requests, though he still answers.
     pods.retain(|pod| {
-        meta::namespace(pod) == namespace && selector.selects(pod) && objects::pod::is_ready(pod)
+        meta::namespace(pod) == namespace
+            && selector.selects(pod)
+            && objects::pod::is_ready(pod)
+            && !meta::is_deleted(pod)
     });
     let pod = pods
         .first()

@@ -204,7 +204,6 @@ async fn the_echo_server_is_probed_reached_and_ended_at_its_limit() {
     let probe = json!({"httpGet": {"path": "/readyz", "port": 8080}, "periodSeconds": 1});
     let echo = json!({
         "name": "echo", "image": "shipway.dev/echo:2", "readinessProbe": probe,
-        "env": [{"name": "VERSION", "value": "2"}],
         "ports": [{"name": "http", "containerPort": 8080}],
     });
     create(&handle, "echo", json!({"containers": [echo]})).await;
