@@ -23,7 +23,7 @@ impl Release {
         record.deployed(description.as_deref());
         held.finish(&record).await?;
         // It serves by now: what is left to do does not make it fail, and is done by the next operation if it can't be now.
-        if let Err(error) = self.put_aside(operation, &record).await {
+        if let Err(error) = self.put_aside(Some(operation), record.revision).await {
             self.watching.tell(Progress::Note(format!(
                 "older revisions could not be put aside: {error}"
             )));
@@ -31,9 +31,20 @@ impl Release {
         Ok(record)
     }
 
+    /// Does what is left to do of an operation that was killed when its revision served already.
+    ///
+    /// # Errors
+    /// When a record can't be written.
+    pub async fn tidy(&self) -> Result<(), Error> {
+        match self.history.deployed().map(|record| record.revision) {
+            Some(newest) => self.put_aside(None, newest).await,
+            None => Ok(()),
+        }
+    }
+
     /// Supersedes the revisions that served before, and deletes the oldest.
-    async fn put_aside(&self, operation: Operation, record: &Record) -> Result<(), Error> {
-        self.supersede(Some(operation), record.revision).await?;
+    async fn put_aside(&self, operation: Option<Operation>, newest: Revision) -> Result<(), Error> {
+        self.supersede(operation, newest).await?;
         // The new one counts as deployed by now, so an old one may go that was.
         let surplus: Vec<Revision> = self
             .history

@@ -14,6 +14,9 @@ pub struct Options {
     pub holder: String,
     /// Which process this is, for [`Options::is_gone`] of others; empty if it can't be told.
     pub process: String,
+    /// How `process` begins of this run and of all that it follows, of whom none lives any more: one leader after the other.
+    /// Empty if there is no such order.
+    pub follows: String,
     /// Whether a process, by such words, is known to be no more. Whoever can't be sure says no: its hold ends by its time.
     pub is_gone: fn(&str) -> bool,
     /// The clock.
@@ -78,6 +81,7 @@ impl Options {
         Self {
             holder,
             process: String::new(),
+            follows: String::new(),
             is_gone: |_| false,
             now,
             driver: Driver::default(),
@@ -96,6 +100,13 @@ impl Options {
             brake: Some(Brake::default()),
             history_max: 10,
         }
+    }
+
+    /// Whether another process is known to be no more.
+    pub(crate) fn knows_gone(&self, process: &str) -> bool {
+        let is_before =
+            !self.follows.is_empty() && process.starts_with(&self.follows) && process != self.process;
+        is_before || (self.is_gone)(process)
     }
 
     /// The journal of this run at a step, held from now on.

@@ -59,6 +59,14 @@ impl Release {
         })
     }
 
+    /// What an operation would do, by what is live and without asking the API server to try it.
+    ///
+    /// # Errors
+    /// Those of the plan.
+    pub async fn outline(&self, wanted: &Wanted) -> Result<Plan, Error> {
+        Ok(self.plan(wanted).await?.plan)
+    }
+
     /// What an uninstall would delete.
     ///
     /// # Errors
@@ -112,7 +120,7 @@ impl Release {
     }
 
     /// The object as the API server would have it. A new one whose namespace or kind is yet to come is as it is written.
-    async fn dry_run(&self, object: &Object, is_there: bool) -> Result<serde_json::Value, Error> {
+    pub(super) async fn dry_run(&self, object: &Object, is_there: bool) -> Result<serde_json::Value, Error> {
         let Some(resource) = self
             .cluster
             .resource(&object.api_version, &object.key.kind.name)

@@ -48,6 +48,38 @@ pub(crate) async fn symptoms(cluster: &Cluster, objects: &[(Key, String)]) -> Ve
     found
 }
 
+/// How the kubelet says that a container does not come up, which mostly takes another version of the release to mend.
+const SICK: &[&str] = &[
+    "CrashLoopBackOff",
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+];
+
+/// What already says that objects that are waited for will not become ready, as far as can be seen; a container may recover.
+pub async fn sickness(cluster: &Cluster, objects: &[(Key, String)]) -> Option<String> {
+    for (key, _) in objects.iter().take(OBJECTS) {
+        for pod in pods(cluster, key).await.unwrap_or_default() {
+            let init = meta::list_at(&pod, "/status/initContainerStatuses");
+            let containers = init
+                .iter()
+                .chain(meta::list_at(&pod, "/status/containerStatuses"));
+            for status in containers {
+                let reason = meta::text_at(status, "/state/waiting/reason");
+                if SICK.contains(&reason) {
+                    let (pod, container) = (meta::name(&pod), meta::text(status, "name"));
+                    return Some(format!("container {container} of pod {pod}: {reason}"));
+                }
+            }
+        }
+    }
+    None
+}
+
 /// The pods under an object: itself, or those that its selector selects.
 pub(crate) async fn pods(cluster: &Cluster, key: &Key) -> Option<Vec<Value>> {
     let pod = cluster.resource("v1", "Pod").await.ok()??;

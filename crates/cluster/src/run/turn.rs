@@ -93,8 +93,9 @@ impl Release {
                 return Ok(Turn::Free);
             }
             let now = (self.options.now)();
-            let (holder, until) = match journal::hold(&last.object, last.written(), now, self.options.is_gone)
-            {
+            let (holder, until) = match journal::hold(&last.object, last.written(), now, |process| {
+                self.options.knows_gone(process)
+            }) {
                 Hold::Held { holder, until } => (holder, until),
                 Hold::Abandoned(journal) => return Ok(Turn::Abandoned(journal)),
             };
