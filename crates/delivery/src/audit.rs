@@ -11,6 +11,7 @@
 mod verify;
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use model::Digest;
@@ -18,10 +19,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::canonical;
-pub use verify::{Broken, How, verify};
+pub use verify::{Broken, How, Verifier, verify};
 
 /// The longest line that is read. A plan is in it by its digest alone, and a reason has 1,024 characters.
-const MAX_LINE: usize = 64 * 1024;
+pub const MAX_LINE: usize = 64 * 1024;
 
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +86,25 @@ impl Head {
             number: 0,
             hash: Digest::of(b"shipway audit log"),
         }
+    }
+
+    /// The head of a chain that ends with a line; `None` if that is no entry.
+    #[must_use]
+    pub fn after(line: &str) -> Option<Self> {
+        Entry::read(line).ok().map(|entry| entry.head())
+    }
+}
+
+/// As it is printed.
+impl FromStr for Head {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (number, hash) = text.split_once(' ').ok_or(())?;
+        Ok(Self {
+            number: number.parse().map_err(drop)?,
+            hash: hash.parse().map_err(drop)?,
+        })
     }
 }
 

@@ -44,6 +44,12 @@ pub fn unblock(application: &Name, version: &str) -> String {
     format!("shipway block {application} --version {version} --off")
 }
 
+/// Says that a version can be gone back past.
+#[must_use]
+pub fn reversible(application: &Name, version: &str) -> String {
+    format!("shipway block {application} --version {version} --irreversible --off")
+}
+
 /// Lets a promotion through a freeze window.
 #[must_use]
 pub fn override_freeze(promotion: &Name) -> String {

@@ -28,9 +28,8 @@ use crate::world::{Current, Published, World};
 use crate::{BY_ITSELF, Name};
 pub(crate) use direction::highest;
 pub use failure::failed_before;
-pub(crate) use freeze::{changes, closes};
-pub(crate) use target::answers;
-pub use target::clusters;
+pub(crate) use freeze::{changes, closes, windows_on};
+pub use target::{answers, clusters};
 
 /// Every gate, in the order in which they are told.
 pub const ALL: &[Gate] = &[

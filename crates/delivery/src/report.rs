@@ -8,17 +8,21 @@
 //! Every one is made anew from the world each time, so that a write that was left out is made up for by the next.
 
 mod promotion;
+mod stage;
+mod standing;
 
 use jiff::Timestamp;
-use kinds::condition::{Condition, FROZEN, READY, reason as why};
-use kinds::{Deployed, FreezeWindowStatus, Phase, Soaked};
+use kinds::condition::{Condition, READY, reason as why};
+use kinds::{Deployed, Soaked};
 use objects::time;
 
+use crate::Name;
 use crate::board::{Cell, CellState, cell};
-use crate::gate::{closes, failed_before};
-use crate::world::{World, first_step, is_live};
-use crate::{Case, Name};
+use crate::gate::failed_before;
+use crate::world::{World, first_step};
 pub use promotion::{Outcome, finish, gates, record};
+pub use stage::{stage, window};
+pub use standing::{Stands, drifted, stand};
 
 /// What the statuses of an application and its artifacts say. The artifacts' are written first: how long one was ready is
 /// known from the application's status until that is written.
@@ -45,15 +49,6 @@ pub struct Traces {
     pub soaked: Vec<Soaked>,
 }
 
-/// How many promotions a stage has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Applications that have something there.
-    pub applications: u32,
-    pub waiting: u32,
-    pub running: u32,
-}
-
 /// The statuses of an application and its artifacts; `None` if it is not there.
 #[must_use]
 pub fn statuses(world: &World, application: &Name, now: Timestamp) -> Option<Statuses> {
@@ -77,59 +72,7 @@ pub fn statuses(world: &World, application: &Name, now: Timestamp) -> Option<Sta
             .iter()
             .filter_map(|(stage, _)| deployed(world, application, stage))
             .collect(),
-        ready: condition(READY, (status, reason, message), object.metadata.generation),
-    })
-}
-
-/// What is under way in a stage.
-#[must_use]
-pub fn stage(world: &World, stage: &str) -> Counts {
-    let mut counts = Counts::default();
-    for (application, _) in world.applications() {
-        counts.applications += u32::from(world.current(application, stage).is_some());
-        for promotion in world.promotions(application, stage) {
-            counts.waiting += u32::from(promotion.status.phase == Phase::Waiting);
-            counts.running += u32::from(promotion.status.phase == Phase::Running);
-        }
-    }
-    counts
-}
-
-/// The status of a freeze window, but for the times of its conditions; `None` if it is not there.
-#[must_use]
-pub fn window(world: &World, name: &Name, now: Timestamp) -> Option<FreezeWindowStatus> {
-    let (_, window) = world.windows().find(|(other, _)| *other == name)?;
-    let generation = window.object.metadata.generation;
-    let span = window.on(now).or_else(|| window.next(now));
-    let frozen = match (window.mistake(), window.on(now), span) {
-        (Some(_), ..) => ("True", why::FROZEN, "until it can be read".to_owned()),
-        (None, Some(on), _) => ("True", why::FROZEN, format!("until {}", on.to)),
-        (None, None, Some(next)) => (
-            "False",
-            why::NOT_FROZEN,
-            format!("next from {} to {}", next.from, next.to),
-        ),
-        (None, None, None) => ("False", why::NOT_FROZEN, "it is over".to_owned()),
-    };
-    let ready = match window.mistake() {
-        Some(mistake) => ("False", why::MISTAKES, mistake.to_owned()),
-        None => ("True", why::AS_WRITTEN, "it is known when it is on".to_owned()),
-    };
-    let all = world
-        .applications()
-        .flat_map(|(name, _)| world.all_promotions(name));
-    let waiting = all
-        .filter(|one| is_live(one) && one.status.phase == Phase::Waiting)
-        .filter(|one| Case::of(world, one, now).is_ok_and(|case| closes(&case, name)));
-    Some(FreezeWindowStatus {
-        observed_generation: Some(generation),
-        conditions: vec![
-            condition(READY, ready, generation),
-            condition(FROZEN, frozen, generation),
-        ],
-        from: span.map(|span| time::seconds(span.from)),
-        to: span.map(|span| time::seconds(span.to)),
-        waiting: waiting.count().try_into().unwrap_or(u32::MAX),
+        ready: Condition::of(READY, object.metadata.generation, (status, reason, message)),
     })
 }
 
@@ -235,19 +178,4 @@ fn ready(cells: &[(&str, Cell)]) -> (&'static str, &'static str, String) {
         why::AS_WRITTEN,
         "every stage has what it should".to_owned(),
     )
-}
-
-fn condition(
-    kind: &str,
-    (status, reason, message): (&str, &str, String),
-    observed_generation: i64,
-) -> Condition {
-    Condition {
-        kind: kind.to_owned(),
-        status: status.to_owned(),
-        reason: reason.to_owned(),
-        message,
-        observed_generation,
-        last_transition_time: String::new(),
-    }
 }

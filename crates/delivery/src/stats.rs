@@ -8,7 +8,8 @@ mod history;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{Name, Span};
 pub use history::{Change, Ending, history};
@@ -23,7 +24,8 @@ pub struct Stats {
 }
 
 /// The four keys.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Measures {
     /// How many changes succeeded.
     pub deployments: u32,
@@ -44,7 +46,8 @@ pub struct Measures {
 }
 
 /// How times are spread.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Spread {
     pub count: usize,
     /// In seconds: at least half of the times are no longer.

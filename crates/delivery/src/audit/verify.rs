@@ -26,56 +26,92 @@ pub enum How {
     Reordered,
 }
 
+/// Reads a log in pieces, for one that is larger than what should be in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Verifier {
+    head: Head,
+    known: Option<Head>,
+    is_known: bool,
+}
+
 /// Reads a whole log. With a head that is known from elsewhere, lines cut off at the end are found too; a log that has grown
 /// since then is fine.
 ///
 /// # Errors
 /// The first line that is wrong.
 pub fn verify<'a>(lines: impl IntoIterator<Item = &'a str>, known: Option<&Head>) -> Result<Head, Broken> {
-    let mut lines = lines.into_iter();
-    let mut head = Head::empty();
-    let mut line = 0;
-    let mut is_known = known.is_none_or(|known| *known == head);
-    while let Some(text) = lines.next() {
-        line += 1;
-        let broken = |line, how| Err(Broken { line, how });
-        let Ok(entry) = Entry::read(text) else {
-            return broken(line, How::Changed);
-        };
-        let expected = head.number + 1;
-        if entry.number < expected {
-            return broken(line, How::Reordered);
-        }
-        if entry.number > expected {
-            let is_elsewhere = lines.any(|text| Entry::read(text).is_ok_and(|one| one.number == expected));
-            let how = if is_elsewhere {
-                How::Reordered
-            } else {
-                How::Missing
-            };
-            return broken(line, how);
-        }
-        if entry.previous != head.hash {
-            // The line before is whole in itself, and is not the one that this one followed.
-            return broken(line.max(2) - 1, How::Changed);
-        }
-        head = Head {
-            number: entry.number,
-            hash: hash(&entry),
-        };
-        if let Some(known) = known.filter(|known| known.number == head.number) {
-            if known.hash != head.hash {
-                return broken(line, How::Changed);
-            }
-            is_known = true;
+    let mut verifier = Verifier::new(known);
+    verifier.read(lines)?;
+    verifier.finish()
+}
+
+impl Verifier {
+    /// At the beginning of a log. `known` is as for [`verify`].
+    #[must_use]
+    pub fn new(known: Option<&Head>) -> Self {
+        let head = Head::empty();
+        Self {
+            head,
+            known: known.copied(),
+            is_known: known.is_none_or(|known| *known == head),
         }
     }
-    match is_known {
-        true => Ok(head),
-        false => Err(Broken {
-            line: line + 1,
-            how: How::Missing,
-        }),
+
+    /// Reads the next lines.
+    ///
+    /// # Errors
+    /// The first line that is wrong. One that comes in a later piece counts as missing in this one.
+    pub fn read<'a>(&mut self, lines: impl IntoIterator<Item = &'a str>) -> Result<(), Broken> {
+        let mut lines = lines.into_iter();
+        while let Some(text) = lines.next() {
+            let expected = self.head.number + 1;
+            let broken = |line, how| Err(Broken { line, how });
+            let Ok(entry) = Entry::read(text) else {
+                return broken(expected, How::Changed);
+            };
+            if entry.number < expected {
+                return broken(expected, How::Reordered);
+            }
+            if entry.number > expected {
+                let is_elsewhere =
+                    lines.any(|text| Entry::read(text).is_ok_and(|one| one.number == expected));
+                let how = if is_elsewhere {
+                    How::Reordered
+                } else {
+                    How::Missing
+                };
+                return broken(expected, how);
+            }
+            if entry.previous != self.head.hash {
+                // The line before is whole in itself, and is not the one that this one followed.
+                return broken(expected.max(2) - 1, How::Changed);
+            }
+            self.head = Head {
+                number: entry.number,
+                hash: hash(&entry),
+            };
+            if let Some(known) = self.known.filter(|known| known.number == self.head.number) {
+                if known.hash != self.head.hash {
+                    return broken(expected, How::Changed);
+                }
+                self.is_known = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the log.
+    ///
+    /// # Errors
+    /// Lines are missing at its end.
+    pub fn finish(self) -> Result<Head, Broken> {
+        match self.is_known {
+            true => Ok(self.head),
+            false => Err(Broken {
+                line: self.head.number + 1,
+                how: How::Missing,
+            }),
+        }
     }
 }
 

@@ -71,7 +71,7 @@ fn back(case: &Case<'_>, highest: Option<&Published>) -> Decision {
                 mark.version(),
                 target.version()
             );
-            let command = format!("kubectl edit artifact {} -n {}", mark.name(), case.name.namespace);
+            let command = command::reversible(case.name, mark.version());
             let who = "whoever knows that what it changed can be undone";
             Closed::new(reason::IRREVERSIBLE, message)
                 .opened_by(who, command)

@@ -13,10 +13,7 @@ const IN_A_ROW: usize = 64;
 
 pub(super) fn decide(case: &Case<'_>) -> Decision {
     let windows = windows(case);
-    let on: Vec<&(&Name, &Window)> = windows
-        .iter()
-        .filter(|(_, window)| is_on(window, case.now))
-        .collect();
+    let on = windows_on(case);
     let Some((_, first)) = on.first() else {
         return Decision::open();
     };
@@ -57,6 +54,12 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
 fn windows<'a>(case: &Case<'a>) -> Vec<(&'a Name, &'a Window)> {
     let all = case.world.windows();
     all.filter(|(name, window)| is_for(case, name, window)).collect()
+}
+
+/// The windows that are on for a promotion.
+pub(crate) fn windows_on<'a>(case: &Case<'a>) -> Vec<(&'a Name, &'a Window)> {
+    let all = windows(case).into_iter();
+    all.filter(|(_, window)| is_on(window, case.now)).collect()
 }
 
 /// Whether a promotion may not move because of this window.

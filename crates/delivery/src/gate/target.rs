@@ -9,7 +9,8 @@ use crate::world::{Published, World, is_reachable};
 use crate::{Name, command, reason};
 
 /// Whether nothing says that a cluster does not answer.
-pub(crate) fn answers(world: &World, cluster: &str) -> bool {
+#[must_use]
+pub fn answers(world: &World, cluster: &str) -> bool {
     world
         .cluster(cluster)
         .is_some_and(|one| unreachable(one).is_none())

@@ -6,6 +6,7 @@ use model::Digest;
 use super::line::Line;
 use super::{Because, Step};
 use crate::gate::{clusters, failed_before, highest};
+use crate::request::newest_for;
 use crate::world::{Published, World, is_live, is_reachable};
 use crate::{BY_ITSELF, Name, reason, settings_digest};
 
@@ -54,7 +55,7 @@ pub(super) fn arrival(line: &Line<'_>) -> Option<Step> {
     if !goes || clusters(line.world, line.name, line.stage).is_empty() {
         return None;
     }
-    let artifact = newest(line)?;
+    let artifact = newest_for(line.world, line.name, line.to())?;
     let highest = highest(line.world, line.name, line.to());
     if highest.is_some_and(|highest| artifact.order < highest.order) {
         return None;
@@ -79,20 +80,6 @@ pub(super) fn arrival(line: &Line<'_>) -> Option<Step> {
     Some(Step::Create {
         promotion: Box::new(promotion),
         because,
-    })
-}
-
-/// The newest artifact that may be in the stage.
-fn newest<'a>(line: &Line<'a>) -> Option<&'a Published> {
-    let mut all = line.world.newest_first(line.name);
-    all.find(|one| {
-        let was_before = line
-            .stage
-            .spec
-            .after
-            .as_ref()
-            .is_none_or(|before| line.world.had(line.name, before, one.name()));
-        one.object.spec.blocked.is_none() && was_before
     })
 }
 

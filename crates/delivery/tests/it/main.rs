@@ -15,5 +15,6 @@ mod scene;
 mod script;
 mod shown;
 mod stories;
+mod surplus;
 mod waves;
 mod windows;
