@@ -1,4 +1,5 @@
-//! From a push to its verdict: a service on the golden path, two stages on two clusters, each with a release that is live.
+//! From a push to its verdict and to staging: a service on the golden path, two stages on two clusters. Pods are simulated, and
+//! ready as soon as they are scheduled.
 //!
 //! `bench_push [PUSHES]`: the hub, both clusters and the controller are in this process; the repository is a folder, and a
 //! webhook's word comes with the push.
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 use artifact::{Place, Settings, SigningKey, Store, Trusted};
 use cluster::{Patch, Write};
 use control::{Charts, Options};
-use kinds::{Artifact, ChartSource, Object, Verification};
+use kinds::{Artifact, ChartSource, Object, Phase, Promotion, Verification};
 use serde_json::json;
 use source::forge::Link;
 
@@ -35,7 +36,7 @@ async fn main() {
     let (ground, origin) = (Ground::new(&["staging", "production"]).await, Origin::new());
     objects(&ground, &origin).await;
     let controller = ground.run(options(&ground, &origin)).await;
-    let mut rows: Vec<[Duration; 4]> = Vec::new();
+    let mut rows: Vec<[Duration; 6]> = Vec::new();
     for push in 0..=pushes {
         let commit = commit(&origin, push);
         let began = Instant::now();
@@ -62,10 +63,18 @@ async fn main() {
         let _: Object<Artifact> = ground
             .until_in("shop", &format!("web-0.1.{push}"), |_| true)
             .await;
+        let promotion = format!("web-0.1.{push}-staging");
+        let begun = |one: &Object<Promotion>| one.status.phase != Phase::Waiting;
+        let _: Object<Promotion> = ground.until_in("shop", &promotion, begun).await;
+        let begun = began.elapsed();
+        let there = |one: &Object<Promotion>| one.status.phase == Phase::Succeeded;
+        let _: Object<Promotion> = ground.until_in("shop", &promotion, there).await;
+        let there = began.elapsed();
         let told = told(&origin, &commit, began).await;
         // The first one pays for a first fetch and first connections.
         if push > 0 {
-            rows.push([made, Duration::from_millis(done.status.took_ms), ready, told]);
+            let verified = Duration::from_millis(done.status.took_ms);
+            rows.push([made, verified, ready, told, begun, there]);
         }
     }
     let median = |part: usize| {
@@ -89,6 +98,14 @@ async fn main() {
     println!(
         "  told as a note on the commit                   {:>7.0} ms",
         median(3)
+    );
+    println!(
+        "  every gate asked, its promotion to staging begun {:>5.0} ms",
+        median(4)
+    );
+    println!(
+        "  in staging: applied, ready, the promotion ended {:>6.0} ms",
+        median(5)
     );
     controller.kill().await;
 }
@@ -199,6 +216,7 @@ fn options(ground: &Ground, origin: &Origin) -> Options {
         key,
         queue: None,
         sweep: Duration::from_secs(3600),
+        look: Duration::from_secs(3600),
     };
     Options {
         charts: Some(charts),

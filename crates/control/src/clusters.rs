@@ -75,18 +75,17 @@ pub struct Found {
 }
 
 impl Clusters {
-    /// The loop, and what it publishes.
+    /// The loop, and where it publishes; it begins with nothing.
     #[must_use]
-    pub fn new(hub: Hub, clock: fn() -> Timestamp) -> (Self, watch::Receiver<AllKnown>) {
-        let (publish, known) = watch::channel(AllKnown::default());
-        let clusters = Self {
+    pub fn new(hub: Hub, clock: fn() -> Timestamp, publish: watch::Sender<AllKnown>) -> Self {
+        publish.send_replace(AllKnown::default());
+        Self {
             hub,
             clock,
             ways: BTreeMap::new(),
             last: 0,
             publish,
-        };
-        (clusters, known)
+        }
     }
 }
 

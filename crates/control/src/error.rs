@@ -1,5 +1,7 @@
 //! Why a loop could not do its work.
 
+use std::sync::Arc;
+
 use model::{Code, Diagnose};
 use stdx::chain;
 
@@ -18,6 +20,8 @@ pub enum Error {
     Unreadable(#[from] kinds::ReadError),
     #[error("{problem}")]
     Mistake { problem: String, cure: String },
+    #[error("the audit log can't be written")]
+    Audit(#[source] Arc<Error>),
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]
@@ -26,6 +30,10 @@ pub enum Error {
     Store(#[from] artifact::Error),
     #[error(transparent)]
     Sandbox(#[from] verify::Error),
+    #[error(transparent)]
+    Release(Box<cluster::run::Error>),
+    #[error(transparent)]
+    Rendering(Box<cluster::rendering::Error>),
 }
 
 impl Error {
@@ -45,10 +53,13 @@ impl Diagnose for Error {
             Self::NoWay { .. } => Code::KUBECONFIG,
             Self::Cluster(error) => error.code(),
             Self::Unreadable(_) | Self::Mistake { .. } => Code::NO_HUB,
+            Self::Audit(error) => error.code(),
             Self::Source(error) => error.code(),
             Self::Forge(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Sandbox(error) => error.code(),
+            Self::Release(error) => error.code(),
+            Self::Rendering(error) => error.code(),
         }
     }
 
@@ -61,10 +72,13 @@ impl Diagnose for Error {
                 Some("look at the API server's log; the kind may come in a moment".to_owned())
             }
             Self::NoWay { cure, .. } | Self::Mistake { cure, .. } => Some(cure.clone()),
+            Self::Audit(error) => error.hint(),
             Self::Source(error) => error.hint(),
             Self::Forge(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Sandbox(error) => error.hint(),
+            Self::Release(error) => error.hint(),
+            Self::Rendering(error) => error.hint(),
             Self::Cluster(error) => error.hint(),
             Self::Unreadable(_) => Some(
                 "it was written by another version; `shipway crds` prints the kinds of this one".to_owned(),

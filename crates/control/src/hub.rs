@@ -1,6 +1,7 @@
 //! The hub: the cluster that holds the custom resources, read and reported to by their Rust types.
 
 use cluster::{Apply, Cluster, Delete, Error as ClusterError, ListQuery, Patch, Resource, Why, Write};
+use delivery::Name;
 use kinds::condition::Condition;
 use kinds::{API_VERSION, Kind, Object};
 use objects::{condition, meta};
@@ -10,6 +11,7 @@ use tokio::time::{Duration, sleep, timeout};
 
 use crate::error::Error;
 use crate::sites::secret as secret_values;
+use crate::written::PERSON;
 
 /// The name under which the loops write.
 pub const MANAGER: &str = "shipway-controller";
@@ -149,18 +151,48 @@ impl Hub {
         if object.status == *status {
             return Ok(());
         }
-        let before = serde_json::to_value(&object.status).unwrap_or_default();
-        let mut status = serde_json::to_value(status).unwrap_or_default();
-        clear_missing(&before, &mut status);
+        let status = difference::<K>(&object.status, status);
         let patch = json!({"metadata": {"uid": object.metadata.uid}, "status": status});
         self.patch::<K>(object, "status", &patch).await
     }
 
-    /// Makes an object, unless there is one of its name.
+    /// Writes a status over the one that was read, and gives the object as it is then. Refused if the object has changed since;
+    /// `None` if it is gone.
     ///
     /// # Errors
     /// See [`Error`].
-    pub(crate) async fn create<K: Kind>(&self, object: &Object<K>) -> Result<(), Error> {
+    pub(crate) async fn set_status<K: Kind>(
+        &self,
+        object: &Object<K>,
+        status: &K::Status,
+    ) -> Result<Option<Object<K>>, Error> {
+        let metadata = &object.metadata;
+        let patch = json!({
+            "metadata": {"uid": metadata.uid, "resourceVersion": metadata.resource_version},
+            "status": difference::<K>(&object.status, status),
+        });
+        self.patched::<K>(object, "status", &patch).await
+    }
+
+    /// Writes fields of a spec, unless the object has changed since it was read; `None` if it is gone.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn set_spec<K: Kind>(
+        &self,
+        object: &Object<K>,
+        fields: &Value,
+    ) -> Result<Option<Object<K>>, Error> {
+        let version = &object.metadata.resource_version;
+        let patch = json!({"metadata": {"resourceVersion": version}, "spec": fields});
+        self.patched::<K>(object, "", &patch).await
+    }
+
+    /// Makes an object, and gives it as it is then, unless there is one of its name.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn create<K: Kind>(&self, object: &Object<K>) -> Result<Option<Object<K>>, Error> {
         let kind = self.kind::<K>().await?;
         let at = kind.at(&object.metadata.namespace, &object.metadata.name);
         let how = Write {
@@ -168,8 +200,61 @@ impl Hub {
             ..Write::default()
         };
         match self.cluster.create(at, &object.written(), how).await {
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.why(), Some(Why::Exists)) => Ok(()),
+            Ok(made) => Ok(Some(Object::read(&made)?)),
+            Err(error) if matches!(error.why(), Some(Why::Exists)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// One object of a kind with namespaces.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn find<K: Kind>(&self, name: &Name) -> Result<Option<Object<K>>, Error> {
+        let kind = self.kind::<K>().await?;
+        let found = self.cluster.get(kind.at(&name.namespace, &name.name)).await?;
+        Ok(found.as_ref().map(Object::read).transpose()?)
+    }
+
+    /// Makes an object; `None` if there is one of its name.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn make<K: Kind>(&self, object: &Object<K>) -> Result<Option<Object<K>>, Error> {
+        let kind = self.kind::<K>().await?;
+        let at = kind.at(&object.metadata.namespace, &object.metadata.name);
+        let how = Write {
+            manager: PERSON,
+            ..Write::default()
+        };
+        match self.cluster.create(at, &object.written(), how).await {
+            Ok(made) => Ok(Some(Object::read(&made)?)),
+            Err(error) if matches!(error.why(), Some(Why::Exists)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Changes an object for a person; `None` if it is not the one any more that the patch names.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn try_patch<K: Kind>(
+        &self,
+        object: &Object<K>,
+        subresource: &str,
+        patch: &Value,
+    ) -> Result<Option<Object<K>>, Error> {
+        let kind = self.kind::<K>().await?;
+        let at = kind
+            .at(&object.metadata.namespace, &object.metadata.name)
+            .subresource(subresource);
+        let how = Write {
+            manager: PERSON,
+            ..Write::default()
+        };
+        match self.cluster.patch(at, Patch::Merge(patch), how).await {
+            Ok(changed) => Ok(Some(Object::read(&changed)?)),
+            Err(error) if matches!(error.why(), Some(Why::Conflict)) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -304,6 +389,15 @@ impl Hub {
         subresource: &str,
         patch: &Value,
     ) -> Result<(), Error> {
+        self.patched::<K>(object, subresource, patch).await.map(drop)
+    }
+
+    async fn patched<K: Kind>(
+        &self,
+        object: &Object<K>,
+        subresource: &str,
+        patch: &Value,
+    ) -> Result<Option<Object<K>>, Error> {
         let kind = self.kind::<K>().await?;
         let at = kind
             .at(&object.metadata.namespace, &object.metadata.name)
@@ -313,8 +407,8 @@ impl Hub {
             ..Write::default()
         };
         match self.cluster.patch(at, Patch::Merge(patch), how).await {
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.why(), Some(Why::NotFound)) => Ok(()),
+            Ok(written) => Ok(Some(Object::read(&written)?)),
+            Err(error) if matches!(error.why(), Some(Why::NotFound)) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -332,17 +426,27 @@ pub(crate) async fn builtin(
     })
 }
 
-/// A merge patch leaves alone what it does not name, so fields that went have to be named.
-fn clear_missing(before: &Value, after: &mut Value) {
-    let (Some(before), Some(after)) = (before.as_object(), after.as_object_mut()) else {
-        return;
+/// The merge patch from one status to another: what is the same is left out, as others may write beside us.
+fn difference<K: Kind>(before: &K::Status, after: &K::Status) -> Value {
+    let json = |status: &K::Status| serde_json::to_value(status).unwrap_or_default();
+    merge_patch(&json(before), json(after))
+}
+
+fn merge_patch(before: &Value, after: Value) -> Value {
+    let (Value::Object(before), Value::Object(after)) = (before, &after) else {
+        return after;
     };
-    for (field, old) in before {
-        match after.get_mut(field) {
-            None => drop(after.insert(field.clone(), Value::Null)),
-            Some(new) => clear_missing(old, new),
+    let mut patch = serde_json::Map::new();
+    for (field, new) in after {
+        match before.get(field) {
+            Some(old) if old == new => {}
+            Some(old) => drop(patch.insert(field.clone(), merge_patch(old, new.clone()))),
+            None => drop(patch.insert(field.clone(), new.clone())),
         }
     }
+    let gone = before.keys().filter(|field| !after.contains_key(*field));
+    patch.extend(gone.map(|field| (field.clone(), Value::Null)));
+    Value::Object(patch)
 }
 
 impl From<ClusterError> for Error {

@@ -10,8 +10,13 @@
 //! What is decided is decided in the pure crates; here it is observed, performed and reported. Everything may be killed
 //! anywhere and run again: a loop takes no input but the world.
 
+pub mod access;
 mod artifacts;
+pub mod audit;
+mod books;
 mod clusters;
+mod deliveries;
+pub mod desk;
 mod error;
 mod feed;
 mod homes;
@@ -20,6 +25,7 @@ mod isolation;
 mod kept;
 mod leader;
 mod lease;
+pub mod oidc;
 mod preview;
 mod publisher;
 mod queue;
@@ -28,14 +34,19 @@ mod service;
 mod sites;
 mod sources;
 mod tenants;
+pub mod tokens;
 mod verifications;
 mod webhooks;
 mod written;
 
+pub use audit::AuditLog;
+pub use books::Books;
+pub use desk::Desk;
 pub use error::Error;
 pub use hub::Hub;
 pub use isolation::{Check, Finding, InCluster, Outcome, PAIRS_MAX, Report, Row};
 pub use lease::Terms;
+pub use oidc::Oidc;
 pub use preview::{Foreseen, Preview};
 pub use service::{Charts, Options, Queues, Service};
 pub use tenants::FINALIZER;

@@ -145,7 +145,7 @@ impl Publisher {
             .metadata
             .namespace
             .clone_from(&application.metadata.namespace);
-        self.hub.create(&object).await
+        self.hub.create(&object).await.map(drop)
     }
 }
 

@@ -37,6 +37,11 @@ impl<K: Ord + Clone> Queue<K> {
         *due = at.min(*due);
     }
 
+    /// Whether a key is to be looked at some time.
+    pub fn holds(&self, key: &K) -> bool {
+        self.due.contains_key(key)
+    }
+
     /// Takes a key that is due and that may be taken; those that are being looked at may not.
     pub fn take(&mut self, now: Instant, may: impl Fn(&K) -> bool) -> Option<K> {
         let (key, _) = self

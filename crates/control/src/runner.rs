@@ -284,9 +284,16 @@ async fn report<K: Kind>(
     status: &K::Status,
     finalizers: Option<Vec<String>>,
 ) -> Result<(), Error> {
+    let finalizers = finalizers.filter(|wanted| *wanted != object.metadata.finalizers);
+    // Setting them is refused if the object has changed since it was read, as a report changes it. Those that are added
+    // come first, which is also the safer order; when the last one goes there is nothing to report to afterwards.
+    let is_longer = |wanted: &&Vec<String>| wanted.len() > object.metadata.finalizers.len();
+    if let Some(longer) = finalizers.as_ref().filter(is_longer) {
+        hub.set_finalizers(object, longer).await?;
+    }
     hub.report(object, status).await?;
-    if let Some(finalizers) = finalizers.filter(|wanted| *wanted != object.metadata.finalizers) {
-        hub.set_finalizers(object, &finalizers).await?;
+    if let Some(shorter) = finalizers.filter(|wanted| !is_longer(&wanted)) {
+        hub.set_finalizers(object, &shorter).await?;
     }
     Ok(())
 }

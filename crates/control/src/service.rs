@@ -1,5 +1,6 @@
 //! The controller: elected, then every loop at once.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +14,11 @@ use source::forge::Link;
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::artifacts::{self, Artifacts};
-use crate::clusters::{AllKnown, Clusters};
+use crate::audit::AuditLog;
+use crate::clusters::{AllKnown, Clusters, Known};
+use crate::deliveries;
+use crate::deliveries::shelf::Shelf;
+use crate::desk::Desk;
 use crate::error::Error;
 use crate::homes;
 use crate::hub::{Hub, MANAGER, apply_namespace};
@@ -67,6 +72,8 @@ pub struct Charts {
     pub queue: Option<Queues>,
     /// How often the store is looked through for what no event told of.
     pub sweep: Duration,
+    /// How often what is deployed is looked at: whether it is ready, and as it was applied.
+    pub look: Duration,
 }
 
 /// A queue, and where what fails goes.
@@ -84,6 +91,7 @@ pub struct Service {
     hub: Hub,
     candidate: Candidate,
     check_every: Option<Duration>,
+    known: watch::Sender<AllKnown>,
     clock: fn() -> Timestamp,
 }
 
@@ -122,14 +130,32 @@ impl Service {
             hub,
             candidate,
             check_every,
+            known: watch::Sender::default(),
             clock,
         })
+    }
+
+    /// How many requests were sent to each cluster, over the connection that there is now.
+    #[must_use]
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        let known = self.known.borrow();
+        let count = |known: &Known| known.way.as_ref().map_or(0, |(_, cluster)| cluster.requests());
+        known
+            .iter()
+            .map(|(name, known)| (name.clone(), count(known)))
+            .collect()
     }
 
     /// What receives webhooks, whether this replica leads or not.
     #[must_use]
     pub fn webhooks(&self) -> Webhooks {
         Webhooks::new(self.hub.clone(), self.clock)
+    }
+
+    /// Where people's requests are done, whether this replica leads or not.
+    #[must_use]
+    pub fn desk(&self) -> Desk {
+        Desk::open(self.hub.clone(), &self.namespace, self.clock)
     }
 
     /// Runs until `stop` is ready, then lets the lead go.
@@ -157,7 +183,8 @@ impl Service {
 
     /// All loops; never returns.
     async fn work(&self) {
-        let (clusters, known) = Clusters::new(self.hub.clone(), self.clock);
+        let clusters = Clusters::new(self.hub.clone(), self.clock, self.known.clone());
+        let known = self.known.subscribe();
         let mut foundation = tenancy::foundation();
         foundation.extend(tenancy::guard::policies());
         let (tenants, triggers) = Tenants::new(foundation, known.clone(), self.clock);
@@ -211,6 +238,24 @@ impl Service {
             identity: self.namespace.clone(),
             clock,
         });
+        let (audit, keep_audit) = AuditLog::open(hub.clone(), &self.namespace);
+        let follows = format!("{MANAGER}/{}/", self.namespace);
+        let of_deliveries = deliveries::Around {
+            hub: hub.clone(),
+            shelf: Shelf::new(
+                charts.store.clone(),
+                Arc::clone(&charts.trusted),
+                sites.clone(),
+                sources.clone(),
+            ),
+            known: known.clone(),
+            key: Arc::clone(&charts.key),
+            audit,
+            look: charts.look,
+            process: format!("{follows}{}", self.candidate.me),
+            follows,
+            clock,
+        };
         let room = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let of_verifications = Verifications {
             around: verifications::Around {
@@ -243,6 +288,8 @@ impl Service {
             runner::run(hub.clone(), of_sources, triggers),
             runner::run(hub.clone(), of_verifications, nothing),
             runner::run(hub, of_artifacts, nothing_either),
+            keep_audit,
+            deliveries::run(of_deliveries),
             artifacts::sweep(publisher.clone(), artifacts, charts.sweep),
             artifacts::listen(publisher, charts.queue.clone()),
         );

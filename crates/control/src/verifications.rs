@@ -156,11 +156,12 @@ fn known(around: &Around, object: &Object<Verification>) -> Result<Option<Known>
     let source = sources.get(source).ok_or_else(|| {
         format!("there is no ChartSource {source}; correct spec.chart.source of Application {name}")
     })?;
+    let tenant = owner(&tenants, namespace);
     Ok(Some(Known {
-        road: stages::road(&stages, application),
+        road: stages::road(&stages, application, tenant.map(AsRef::as_ref)),
         whose: Whose {
             application: Object::clone(application),
-            tenant: owner(&tenants, namespace).map(|tenant| Object::clone(tenant)),
+            tenant: tenant.map(|tenant| Object::clone(tenant)),
         },
         source: Arc::clone(source),
     }))

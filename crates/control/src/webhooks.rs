@@ -84,6 +84,19 @@ impl Webhooks {
             .map_err(Deaf::Hub)
     }
 
+    /// Says of every source of a repository that there is something new, for whoever saw a push himself.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn pushed(&self, url: &str) -> Result<(), Error> {
+        let now = (self.clock)().to_string();
+        let sources = self.hub.list::<ChartSource>().await?;
+        for source in sources.iter().filter(|source| source.spec.url == url) {
+            self.hub.annotate(source, LOOK, &now).await?;
+        }
+        Ok(())
+    }
+
     async fn secrets(&self, source: &Object<ChartSource>) -> Result<Vec<Secret>, Error> {
         let Some(place) = &source.spec.webhook else {
             return Ok(Vec::new());

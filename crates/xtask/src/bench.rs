@@ -1,5 +1,6 @@
 //! The benchmarks. They print figures for people and never fail for being slow: machines are shared and noisy.
 
+mod delivery;
 mod minicluster;
 mod release;
 mod template;
@@ -25,6 +26,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "release",
         measures: "installs, requests and a thousand releases, against helm with --helm PATH",
         run: release::run,
+    },
+    Benchmark {
+        name: "delivery",
+        measures: "1,000 applications delivered, alone and beside a tenant and a cluster that fail",
+        run: delivery::run,
     },
     Benchmark {
         name: "template",

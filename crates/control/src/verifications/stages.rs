@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kinds::{Application, ApplicationStage, Object, Stage};
+use kinds::{Application, ApplicationStage, Object, Stage, Tenant};
 
 use crate::runner::Objects;
 
@@ -19,14 +19,21 @@ const MOST: usize = 16;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OnRoad {
     pub(crate) application: ApplicationStage,
-    /// The cluster to verify for: the first of the stage.
+    /// The cluster to verify for: the first of the stage that the tenant may use.
     pub(crate) cluster: Option<String>,
     /// The Stage's name comes after another one: users are there.
     pub(crate) serves_users: bool,
 }
 
 /// The stages, each after the one it comes after. Where there are none, the application's own, or one without a name.
-pub(crate) fn road(stages: &Objects<Stage>, application: &Object<Application>) -> Vec<OnRoad> {
+pub(crate) fn road(
+    stages: &Objects<Stage>,
+    application: &Object<Application>,
+    tenant: Option<&Object<Tenant>>,
+) -> Vec<OnRoad> {
+    let may = |cluster: &&String| {
+        tenant.is_none_or(|one| one.spec.clusters.is_empty() || one.spec.clusters.contains(cluster))
+    };
     let of = |name: &str| {
         let own = application.spec.stages.iter().find(|stage| stage.name == name);
         own.cloned().unwrap_or_else(|| plain(name))
@@ -58,7 +65,7 @@ pub(crate) fn road(stages: &Objects<Stage>, application: &Object<Application>) -
         passed.insert(name);
         road.push(OnRoad {
             application: of(name),
-            cluster: stage.spec.clusters.first().cloned(),
+            cluster: stage.spec.clusters.iter().find(may).cloned(),
             serves_users: stage.spec.after.is_some() || stages.len() == 1,
         });
     }
@@ -94,6 +101,14 @@ mod tests {
     }
 
     fn told(stages: &Objects<Stage>, application: &Object<Application>) -> Vec<String> {
+        told_of(stages, application, None)
+    }
+
+    fn told_of(
+        stages: &Objects<Stage>,
+        application: &Object<Application>,
+        tenant: Option<&Object<Tenant>>,
+    ) -> Vec<String> {
         let tell = |one: OnRoad| {
             let cluster = one.cluster.unwrap_or_default();
             let users = if one.serves_users { " users" } else { "" };
@@ -102,7 +117,7 @@ mod tests {
                 one.application.name, one.application.values_files
             )
         };
-        road(stages, application).into_iter().map(tell).collect()
+        road(stages, application, tenant).into_iter().map(tell).collect()
     }
 
     #[test]
@@ -119,6 +134,18 @@ mod tests {
         assert_eq!(
             told(&stages, &application),
             ["staging test []", "a-production blue [\"production.yaml\"] users"]
+        );
+    }
+
+    #[test]
+    fn the_cluster_is_one_that_the_tenant_may_use() {
+        let stages = stages(&[("staging", json!({"clusters": ["one", "two"]}))]);
+        let spec = json!({"quota": {"cpu": "1", "memory": "1Gi"}, "clusters": ["two"]});
+        let tenant = Object::read(&json!({"metadata": {"name": "shop"}, "spec": spec})).unwrap();
+        let application = application(&json!([]));
+        assert_eq!(
+            told_of(&stages, &application, Some(&tenant)),
+            ["staging two [] users"]
         );
     }
 

@@ -29,7 +29,7 @@ pub struct Server {
 pub struct Ground {
     pub hub: Hub,
     pub targets: Vec<Server>,
-    _hub: Server,
+    pub server: Server,
 }
 
 /// A controller that runs.
@@ -79,7 +79,7 @@ impl Ground {
         let mut ground = Self {
             hub: client,
             targets: Vec::new(),
-            _hub: hub,
+            server: hub,
         };
         ground
             .create(
@@ -142,6 +142,18 @@ impl Ground {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move { service.run(async { drop(stopped.await) }).await });
         Running { stop, task }
+    }
+
+    /// Ends the lead of a controller that was killed, as time does.
+    pub async fn forget_leader(&self) {
+        let client = self.hub.cluster();
+        let leases = client
+            .resource("coordination.k8s.io/v1", "Lease")
+            .await
+            .unwrap()
+            .unwrap();
+        let at = leases.at("shipway-system", "shipway-controller");
+        client.delete(at, cluster::Delete::default()).await.unwrap();
     }
 
     /// Waits until something holds of an object, and gives it.

@@ -9,16 +9,21 @@ use crate::tree;
 /// Runs the benchmark.
 pub fn run(args: &[&str]) -> Result<()> {
     ensure!(args.len() <= 1, "usage: cargo xtask bench tenants [TENANTS]");
+    example("bench_tenants", args)
+}
+
+/// Runs an example of `control` that starts clusters in processes of their own.
+pub(super) fn example(name: &str, args: &[&str]) -> Result<()> {
     let shipway = tree::build_release("shipway", "shipway")?;
     let status = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--release", "--locked", "--package", "control"])
-        .args(["--example", "bench_tenants", "--"])
+        .args(["--example", name, "--"])
         .arg(shipway)
         .arg(std::env::temp_dir())
         .args(args)
         .current_dir(tree::root())
         .status()
         .context("can't run cargo")?;
-    ensure!(status.success(), "bench_tenants failed");
+    ensure!(status.success(), "{name} failed");
     Ok(())
 }
