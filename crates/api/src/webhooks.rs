@@ -12,7 +12,7 @@ use hyper::{Request, Response, StatusCode};
 use model::Diagnose as _;
 use source::webhook::{LARGEST, Refused};
 
-use crate::server::{answer, refuse};
+use crate::server::{Said, answer, refuse};
 
 /// Where they go, with the name of a ChartSource behind it.
 pub(crate) const PATH: &str = "/webhooks/";
@@ -31,9 +31,12 @@ pub(crate) async fn receive(
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(_)) => {
             let message = format!("the body can't be read, or has more than {LARGEST} bytes");
-            return refuse(StatusCode::PAYLOAD_TOO_LARGE, None, &message);
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, &Said::plain(None, &message));
         }
-        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, None, "the body did not come in time"),
+        Err(_) => {
+            let said = Said::plain(None, "the body did not come in time");
+            return refuse(StatusCode::REQUEST_TIMEOUT, &said);
+        }
     };
     let headers: Vec<(&str, &[u8])> = head
         .headers
@@ -42,14 +45,19 @@ pub(crate) async fn receive(
         .collect();
     match webhooks.receive(source, &headers, &body).await {
         Ok(()) => answer(StatusCode::ACCEPTED, "text/plain", "it is looked at\n".into()),
-        Err(Deaf::NoSource) => refuse(StatusCode::NOT_FOUND, None, "there is no such ChartSource"),
-        Err(Deaf::Refused(refused)) => refuse(status(&refused), Some(refused.code()), &refused.to_string()),
+        Err(Deaf::NoSource) => refuse(
+            StatusCode::NOT_FOUND,
+            &Said::plain(None, "there is no such ChartSource"),
+        ),
+        Err(Deaf::Refused(refused)) => {
+            let said = Said::plain(Some(refused.code()), &refused.to_string());
+            refuse(status(&refused), &said)
+        }
         Err(Deaf::Hub(error)) => {
             tracing::warn!(%source, code = %error.code(), %error, "a webhook is lost");
             refuse(
                 StatusCode::SERVICE_UNAVAILABLE,
-                None,
-                "it can't be looked at now; the repository is polled too",
+                &Said::plain(None, "it can't be looked at now; the repository is polled too"),
             )
         }
     }

@@ -3,10 +3,15 @@
 // Also outside of test functions: the panic of a test is its report.
 #![allow(clippy::unwrap_used)]
 
+mod document;
 #[path = "../../../control/tests/it/ground.rs"]
 #[allow(dead_code)]
 mod ground;
+mod oidc;
 #[path = "../../../source/tests/it/origin.rs"]
 #[allow(dead_code)]
 mod origin;
+mod people;
+mod requests;
+mod rights;
 mod webhooks;

@@ -58,6 +58,7 @@ impl Hub {
         let address = listener.local_addr().unwrap().to_string();
         let handles = api::Handles {
             webhooks: service.webhooks(),
+            desk: None,
         };
         let serving = tokio::spawn(async move {
             tokio::select! {
@@ -123,6 +124,7 @@ fn options(ground: &Ground, origin: &Origin) -> Options {
         key,
         queue: None,
         sweep: Duration::from_secs(3600),
+        look: Duration::from_secs(3600),
     };
     Options {
         charts: Some(charts),
