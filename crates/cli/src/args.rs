@@ -5,12 +5,15 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::command::delivery::{
+    abort, approve, audit, block, freeze, hold, promote, reject, retry, stats, token,
+};
 use crate::command::release::{
     diff, get, history, install, list, rollback, status, test, uninstall, upgrade,
 };
 use crate::command::{
     artifact, cluster, completions, controller, crds, explain, lint, new, package, pod, template, tenant,
-    verdict, verify, version,
+    tour, up, verdict, verify, version,
 };
 use crate::console::Console;
 use crate::exit;
@@ -48,6 +51,9 @@ Examples:
   shipway package ./charts/api    an archive that is the same bytes every time
   shipway artifact list --store s3://acme-charts/stable
                                   what is published
+  shipway status                  the board: what is where, and why not yet
+  shipway promote payments/api --to production
+                                  the newest version that was in the stage before
   shipway cluster start           a Kubernetes API server on this machine
   shipway crds                    the definitions of Shipway's own kinds
   shipway explain                 list every error code
@@ -97,6 +103,8 @@ pub(crate) enum Colour {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Tour(tour::Args),
+    Up(up::Args),
     New(new::Args),
     Template(Box<template::Args>),
     Install(Box<install::Args>),
@@ -107,8 +115,19 @@ pub(crate) enum Command {
     Test(test::Args),
     History(history::Args),
     List(Box<list::Args>),
-    Status(status::Args),
+    Status(Box<status::Args>),
     Get(get::Args),
+    Promote(promote::Args),
+    Approve(approve::Args),
+    Reject(reject::Args),
+    Abort(abort::Args),
+    Retry(retry::Args),
+    Hold(hold::Args),
+    Freeze(Box<freeze::Args>),
+    Block(block::Args),
+    Stats(stats::Args),
+    Audit(audit::Args),
+    Token(token::Args),
     Lint(lint::Args),
     Verify(Box<verify::Args>),
     Verdict(verdict::Args),
@@ -177,6 +196,35 @@ mod tests {
     #[test]
     fn description_is_consistent() {
         description().debug_assert();
+    }
+
+    #[test]
+    fn every_command_that_messages_name_is_understood() {
+        use delivery::{Name, command};
+        let (api, promotion) = (
+            Name::new("payments", "api"),
+            Name::new("payments", "api-1.0.0-staging"),
+        );
+        for line in [
+            command::promote(&api, "1.0.0", "staging"),
+            command::approve(&promotion),
+            command::approve_deletions(&promotion),
+            command::abort(&promotion),
+            command::retry(&promotion),
+            command::rollback(&api, "staging"),
+            command::let_go(&api, "staging"),
+            command::unblock(&api, "1.0.0"),
+            command::reversible(&api, "1.0.0"),
+            command::override_freeze(&promotion),
+            command::explain("application", &api),
+        ] {
+            let parsed = Args::try_parse_from(line.split(' '));
+            assert!(
+                parsed.is_ok(),
+                "{line}: {}",
+                parsed.err().map(|error| error.to_string()).unwrap_or_default()
+            );
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod controller;
 pub(crate) mod crds;
+pub(crate) mod delivery;
 pub(crate) mod explain;
 mod host;
 pub(crate) mod lint;
@@ -16,7 +17,9 @@ pub(crate) mod release;
 mod runtime;
 pub(crate) mod template;
 pub(crate) mod tenant;
+pub(crate) mod tour;
 mod unpacked;
+pub(crate) mod up;
 mod values;
 pub(crate) mod verdict;
 pub(crate) mod verify;
@@ -46,12 +49,25 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Result<Outcome, Fa
         Command::Status(args) => release::status::run(&args, console),
         Command::Get(args) => release::get::run(&args, console),
         Command::Package(args) => package::run(&args, console),
+        Command::Promote(args) => delivery::promote::run(&args, console),
+        Command::Approve(args) => delivery::approve::run(&args, console),
+        Command::Reject(args) => delivery::reject::run(&args, console),
+        Command::Abort(args) => delivery::abort::run(&args, console),
+        Command::Retry(args) => delivery::retry::run(&args, console),
+        Command::Hold(args) => delivery::hold::run(&args, console),
+        Command::Freeze(args) => delivery::freeze::run(&args, console),
+        Command::Block(args) => delivery::block::run(&args, console),
+        Command::Stats(args) => delivery::stats::run(&args, console),
+        Command::Audit(args) => delivery::audit::run(&args, console),
+        Command::Token(args) => delivery::token::run(&args, console),
         Command::Artifact(args) => artifact::run(&args, console),
         Command::Cluster(args) => cluster::run(&args, console),
         Command::Controller(args) => controller::run(&args, console),
         Command::Tenant(args) => return tenant::run(&args, console),
         Command::Verdict(args) => return verdict::run(&args, console),
         Command::Verify(args) => return verify::run(&args, console),
+        Command::Tour(args) => tour::run(&args, console),
+        Command::Up(args) => up::run(&args, console),
         Command::Version(args) => version::run(&args, console),
         Command::PodProcess(args) => return pod::keep(&args),
         Command::PodEcho => pod::echo(),

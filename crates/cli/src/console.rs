@@ -140,6 +140,11 @@ impl Console {
         self.settings.format
     }
 
+    /// Whether results are printed in colour.
+    pub(crate) fn is_coloured(&self) -> bool {
+        self.colour(self.terminal.out_is_terminal)
+    }
+
     /// Whether a person sees what is said.
     pub(crate) fn is_watched(&self) -> bool {
         self.terminal.err_is_terminal

@@ -24,6 +24,7 @@ mod fuzz;
 mod kube_protobuf;
 mod kube_schema;
 mod parity;
+mod picture;
 mod stores;
 mod tidy;
 mod tree;
@@ -43,6 +44,7 @@ usage: cargo xtask COMMAND
   fuzz [SECONDS]        hostile inputs for every reader, a minute each
   parity [ARGS...]      compare with Helm over the corpus of real charts
   clients [NAME]        real kubectl and helm against the mini cluster, and shipway in turn with helm
+  picture LOG           the README's picture, from the output of `shipway tour --plain`
   stores [EVENTS]       the artifact store against S3 and SQS of moto, helm against a folder
   kube-schema [ARGS...] make the mini cluster's table of types from published packages
   kube-protobuf [ARGS...] make its table of protobuf messages from published programs";
@@ -71,6 +73,7 @@ fn run(args: &[String]) -> Result<()> {
         ["kube-schema", rest @ ..] => kube_schema::run(rest),
         ["kube-protobuf", rest @ ..] => kube_protobuf::run(rest),
         ["parity", rest @ ..] => parity::run(rest),
+        ["picture", log] => picture::run(log),
         ["clients", rest @ ..] => clients::run(rest),
         ["stores", rest @ ..] => stores::run(rest),
         _ => bail!("{USAGE}"),

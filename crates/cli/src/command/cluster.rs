@@ -20,6 +20,8 @@ use super::runtime::{Stop, runtime};
 use crate::Failure;
 use crate::console::Console;
 
+pub(crate) use nodes::inherited;
+
 /// Run a throw-away Kubernetes cluster on this machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

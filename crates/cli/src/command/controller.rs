@@ -1,12 +1,13 @@
 //! `shipway controller`: the loops, against a hub.
 
 mod charts;
+mod oidc;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use control::{Options, Service, Terms};
+use control::{Oidc, Options, Service, Terms};
 use model::{Code, Diagnose};
 
 use crate::Failure;
@@ -37,6 +38,8 @@ Examples:
   shipway controller --kubeconfig hub.kubeconfig
   shipway controller --kubeconfig hub.kubeconfig --store s3://acme-charts/stable --cache /var/cache/shipway
                                               also verifies and publishes what is pushed
+  shipway controller --listen 0.0.0.0:8080 --oidc-issuer https://id.example.com --oidc-client-id shipway
+                                              people come with ID tokens of the company
   shipway controller --print-roles | kubectl apply -f -
                                               the rights that it needs
 
@@ -49,7 +52,7 @@ pub(crate) struct Args {
     /// Check the isolation of all tenants this often, as `24h`; the condition `Isolated` of each says how it stands.
     #[arg(long, value_name = "DURATION", value_parser = interval)]
     check_every: Option<Duration>,
-    /// Answer webhooks and probes here, as `0.0.0.0:8080`: plain HTTP, for an ingress in front of it.
+    /// Answer the API, webhooks and probes here, as `0.0.0.0:8080`: plain HTTP, for an ingress in front of it.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
     /// Leave the kinds of the hub as they are.
@@ -57,6 +60,8 @@ pub(crate) struct Args {
     no_install: bool,
     #[command(flatten)]
     charts: charts::ChartArgs,
+    #[command(flatten)]
+    oidc: oidc::OidcArgs,
     /// Print the rights that it needs in the hub and in every target, as objects to apply, and end.
     #[arg(long)]
     print_roles: bool,
@@ -68,11 +73,14 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     args.namespace.parse::<model::Namespace>()?;
     if args.print_roles {
         let roles: Vec<String> = std::iter::once(&tenancy::hub_controller())
+            .chain([&tenancy::hub_keeper(&args.namespace)])
             .chain(&tenancy::controller())
             .map(|role| format!("---\n{}", to_yaml(role)))
             .collect();
         return console.text(&roles.concat());
     }
+    // Before the hub is asked anything: what was said wrongly is found first.
+    let issuer = args.oidc.options()?;
     log(console);
     let connection = args.way.connect()?;
     let options = Options {
@@ -86,6 +94,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         clock: now,
     };
     connection.wait(async {
+        let issuer = issuer.map(Oidc::open).transpose()?;
         let service = Service::start(options).await?;
         console.note(
             Verbosity::Normal,
@@ -100,10 +109,11 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
                 let address = listener.local_addr().map_err(failed)?;
                 console.note(
                     Verbosity::Normal,
-                    &format!("webhooks go to http://{address}/webhooks/CHARTSOURCE"),
+                    &format!("the API is at http://{address}; webhooks go to /webhooks/CHARTSOURCE"),
                 );
                 let handles = api::Handles {
                     webhooks: service.webhooks(),
+                    desk: Some(service.desk().trusting(issuer)),
                 };
                 tokio::select! {
                     biased;

@@ -1,4 +1,4 @@
-//! `shipway explain`: the page of an error code, without a network.
+//! `shipway explain`: the page of an error code, without a network; or why something is not there yet, by a server.
 
 mod pages;
 
@@ -6,18 +6,29 @@ use model::{Code, Diagnose, code};
 use serde::Serialize;
 
 use crate::Failure;
+use crate::command::delivery::{ServerArgs, explain as object};
 use crate::console::{Column, Console, Table, Verbosity};
 
-/// Explain an error code, or list them all.
+/// Explain an error code, or list them all; or why an application, a promotion or a stage is as it is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   shipway explain              list every error code
   shipway explain SW0101       what it means, why it happens, what to do
-  shipway explain -o json      the list for a program")]
+  shipway explain -o json      the list for a program
+  shipway explain application payments/api
+                               what is where, what is in the way, who can change it, and how
+  shipway explain promotion payments/api-1.4.2-production
+  shipway explain stage production")]
 pub(crate) struct Args {
-    /// The code, as it stands in `error[SW0101]`.
+    /// The code, as it stands in `error[SW0101]`; or application, artifact, promotion, stage or freezewindow.
+    #[arg(value_name = "CODE|KIND")]
     code: Option<String>,
+    /// The object of that kind, as `payments/api`.
+    #[arg(value_name = "NAME", requires = "code")]
+    name: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 /// One row of the list, and the whole of one code for a program.
@@ -37,9 +48,12 @@ struct Unknown {
 }
 
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
-    match &args.code {
-        None => list(console),
-        Some(id) => explain(id, console),
+    match (&args.code, &args.name) {
+        (None, _) => list(console),
+        (Some(kind), Some(name)) if object::KINDS.contains(&kind.as_str()) => {
+            object::run(kind, name, &args.server, console)
+        }
+        (Some(id), _) => explain(id, console),
     }
 }
 

@@ -11,8 +11,10 @@ use crate::command::release::operate::duration;
 use crate::console::{Console, Verbosity};
 use crate::{Failure, Outcome};
 
-/// How often the remote is asked while a verdict is waited for.
-const EVERY: Duration = Duration::from_secs(1);
+/// How soon the remote is asked again while a verdict is waited for. A verdict takes about as long, so the first ones are
+/// not slept through; each wait is longer than the one before, up to the second one, which is no burden for a server.
+const FIRST: Duration = Duration::from_millis(50);
+const LAST: Duration = Duration::from_secs(1);
 
 /// Where verdicts are, there and here.
 const REFSPEC: &str = "+refs/notes/shipway:refs/notes/shipway";
@@ -65,13 +67,15 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<Outcome, Failure
     )?;
     let id = id.trim().to_owned();
     let until = Instant::now() + args.wait.unwrap_or_default();
+    let mut pause = FIRST;
     let note = loop {
         let note = note(folder, &args.remote, &id)?;
         let is_settled = note.as_ref().is_some_and(is_settled);
         if is_settled || Instant::now() >= until {
             break note;
         }
-        std::thread::sleep(EVERY.min(until.saturating_duration_since(Instant::now())));
+        std::thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
+        pause = LAST.min(pause.mul_f64(1.25));
     };
     let Some(note) = note else {
         return Err(Problem::NoVerdict { commit: id }.into());

@@ -30,6 +30,11 @@ impl Table {
         }
     }
 
+    /// Of cells as they are, titles first; every row has as many.
+    pub(crate) fn of_cells(rows: Vec<Vec<String>>) -> Self {
+        Self { rows }
+    }
+
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows.first().map_or(0, Vec::len);
         (0..columns)

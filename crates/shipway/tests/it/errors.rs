@@ -24,6 +24,15 @@ fn a_kubeconfig_that_is_not_there_is_said_with_its_file() {
 }
 
 #[test]
+fn an_issuer_is_looked_at_before_the_hub() {
+    let flags = "--listen 127.0.0.1:0 --oidc-client-id shipway --kubeconfig /nowhere/kubeconfig";
+    let plain = format!("controller {flags} --oidc-issuer http://id.example.com");
+    insta::assert_snapshot!(seen(&plain));
+    let empty = format!("controller {flags} --oidc-issuer https://id.example.com --oidc-ca /dev/null");
+    insta::assert_snapshot!(seen(&empty));
+}
+
+#[test]
 fn programs_get_errors_as_json() {
     insta::assert_snapshot!(seen("explain nope -o json"), @r#"
     --- stderr

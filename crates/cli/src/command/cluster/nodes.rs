@@ -111,13 +111,12 @@ impl Nodes {
             sweep(&std::env::temp_dir());
         }
         let temporary = || std::env::temp_dir().join(format!("{FOLDER}{}", std::process::id()));
-        let found = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
         Ok(Some(node::Options {
             images,
             program,
             folder: data.map_or_else(temporary, |data| data.join("pods")),
             keep: data.is_some(),
-            environment: INHERITED.iter().filter_map(found).collect(),
+            environment: inherited(),
         }))
     }
 
@@ -142,6 +141,12 @@ impl Nodes {
             ..shape
         })
     }
+}
+
+/// What processes of pods find in their environment.
+pub(crate) fn inherited() -> Vec<(String, String)> {
+    let found = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+    INHERITED.iter().filter_map(found).collect()
 }
 
 /// Removes the folders of clusters that died without a word. Where there is no `/proc`, nobody knows who lives.

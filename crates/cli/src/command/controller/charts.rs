@@ -41,6 +41,9 @@ pub(super) struct ChartArgs {
     /// How often the store is looked through for what no event told of.
     #[arg(long, value_name = "DURATION", default_value = "10m0s", value_parser = duration)]
     sweep: Duration,
+    /// How often each release is held against what its cluster has.
+    #[arg(long, value_name = "DURATION", default_value = "1m0s", value_parser = duration)]
+    look: Duration,
 }
 
 impl ChartArgs {
@@ -55,18 +58,16 @@ impl ChartArgs {
         };
         let mut trusted: Vec<PublicKey> = store::trusted(&self.trust)?;
         trusted.push(key.public());
-        let proxy = std::env::var("HTTPS_PROXY")
-            .or_else(|_| std::env::var("https_proxy"))
-            .ok();
         Ok(Some(Charts {
             cache: cache.clone(),
             git: Git::new("git", std::env::vars_os()),
-            link: Link::new(proxy.as_deref().filter(|proxy| !proxy.is_empty()))?,
+            link: link()?,
             store: store::open(place)?,
             key: Arc::new(key),
             trusted: Arc::new(Trusted::new(trusted)),
             queue: self.queues()?,
             sweep: self.sweep,
+            look: self.look,
         }))
     }
 
@@ -81,6 +82,14 @@ impl ChartArgs {
             dead: self.dead_letters.as_ref().map(open).transpose()?,
         }))
     }
+}
+
+/// The way to forges and issuers, through the proxy of the environment.
+pub(super) fn link() -> Result<Link, Failure> {
+    let proxy = std::env::var("HTTPS_PROXY")
+        .or_else(|_| std::env::var("https_proxy"))
+        .ok();
+    Ok(Link::new(proxy.as_deref().filter(|proxy| !proxy.is_empty()))?)
 }
 
 /// The key of the hub, which all replicas share.

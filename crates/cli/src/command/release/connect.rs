@@ -113,6 +113,11 @@ impl WayArgs {
         }
     }
 
+    /// Whether a cluster was named.
+    pub(crate) fn is_named(&self) -> bool {
+        self.kubeconfig.is_some() || self.kube_context.is_some()
+    }
+
     pub(crate) fn connect(&self) -> Result<Connection, Failure> {
         let Self {
             kubeconfig,

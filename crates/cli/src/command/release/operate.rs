@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::command::delivery::wait::WaitArgs;
 use cluster::run::{Interrupted, OnFailure, Options, WhenHeld};
 use release::Brake;
 
@@ -69,6 +70,11 @@ pub(crate) struct DeployArgs {
 }
 
 impl OperateArgs {
+    /// The same of a promotion.
+    pub(crate) fn follows(&self) -> WaitArgs {
+        WaitArgs::of(self.wait, self.timeout)
+    }
+
     pub(crate) fn options(&self) -> Options {
         let Self {
             wait,
