@@ -70,6 +70,19 @@ trait Touches: Seen {
     fn known<'a>(world: &'a World, name: &Name) -> Option<&'a Object<Self>>;
 }
 
+impl Touched {
+    /// The application that an object names, before and after.
+    fn its<K: Kind>(
+        &mut self,
+        (before, after): (Option<&Object<K>>, Option<&Object<K>>),
+        application: impl Fn(&K::Spec) -> &str,
+    ) {
+        let both = before.into_iter().chain(after);
+        self.applications
+            .extend(both.map(|one| Name::of(one).beside(application(&one.spec))));
+    }
+}
+
 impl Feed {
     /// Follows a hub.
     pub(crate) fn new(hub: &Hub) -> Self {
@@ -249,10 +262,7 @@ impl Touches for Application {
 
 impl Touches for Artifact {
     fn touch(before: Option<&Object<Self>>, after: Option<&Object<Self>>, touched: &mut Touched) {
-        let both = before.into_iter().chain(after);
-        touched
-            .applications
-            .extend(both.map(|one| Name::of(one).beside(&one.spec.application)));
+        touched.its((before, after), |spec| &spec.application);
     }
 
     fn known<'a>(world: &'a World, name: &Name) -> Option<&'a Object<Self>> {
@@ -262,10 +272,7 @@ impl Touches for Artifact {
 
 impl Touches for Promotion {
     fn touch(before: Option<&Object<Self>>, after: Option<&Object<Self>>, touched: &mut Touched) {
-        let both = before.into_iter().chain(after);
-        touched
-            .applications
-            .extend(both.map(|one| Name::of(one).beside(&one.spec.application)));
+        touched.its((before, after), |spec| &spec.application);
     }
 
     fn known<'a>(world: &'a World, name: &Name) -> Option<&'a Object<Self>> {
@@ -275,10 +282,7 @@ impl Touches for Promotion {
 
 impl Touches for Verification {
     fn touch(before: Option<&Object<Self>>, after: Option<&Object<Self>>, touched: &mut Touched) {
-        let both = before.into_iter().chain(after);
-        touched
-            .applications
-            .extend(both.map(|one| Name::of(one).beside(&one.spec.application)));
+        touched.its((before, after), |spec| &spec.application);
     }
 
     fn known<'a>(world: &'a World, name: &Name) -> Option<&'a Object<Self>> {

@@ -244,19 +244,8 @@ impl Hub {
         subresource: &str,
         patch: &Value,
     ) -> Result<Option<Object<K>>, Error> {
-        let kind = self.kind::<K>().await?;
-        let at = kind
-            .at(&object.metadata.namespace, &object.metadata.name)
-            .subresource(subresource);
-        let how = Write {
-            manager: PERSON,
-            ..Write::default()
-        };
-        match self.cluster.patch(at, Patch::Merge(patch), how).await {
-            Ok(changed) => Ok(Some(Object::read(&changed)?)),
-            Err(error) if matches!(error.why(), Some(Why::Conflict)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        self.patch_unless(PERSON, (object, subresource, patch), &Why::Conflict)
+            .await
     }
 
     /// The private key with which versions are signed, kept in the hub: the one that is there, or this new one.
@@ -398,17 +387,28 @@ impl Hub {
         subresource: &str,
         patch: &Value,
     ) -> Result<Option<Object<K>>, Error> {
+        self.patch_unless(MANAGER, (object, subresource, patch), &Why::NotFound)
+            .await
+    }
+
+    /// Patches an object, and gives it as it is then; `None` if the cluster refuses for this one reason.
+    async fn patch_unless<K: Kind>(
+        &self,
+        manager: &str,
+        (object, subresource, patch): (&Object<K>, &str, &Value),
+        reason: &Why,
+    ) -> Result<Option<Object<K>>, Error> {
         let kind = self.kind::<K>().await?;
         let at = kind
             .at(&object.metadata.namespace, &object.metadata.name)
             .subresource(subresource);
         let how = Write {
-            manager: MANAGER,
+            manager,
             ..Write::default()
         };
         match self.cluster.patch(at, Patch::Merge(patch), how).await {
             Ok(written) => Ok(Some(Object::read(&written)?)),
-            Err(error) if matches!(error.why(), Some(Why::NotFound)) => Ok(None),
+            Err(error) if error.why() == Some(reason) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
