@@ -50,6 +50,7 @@ fn findings(files: &[File], metadata: &Metadata) -> Vec<Finding> {
         text::forbidden(files),
         text::machine_paths(files, &places),
         text::unversioned_notes(files),
+        text::unmerged(files),
     ]
     .concat()
 }

@@ -92,6 +92,19 @@ pub fn unversioned_notes(files: &[File]) -> Vec<Finding> {
     })
 }
 
+/// Finds what a merge left that nobody finished.
+pub fn unmerged(files: &[File]) -> Vec<Finding> {
+    let ours = files
+        .iter()
+        .filter(|file| !GIVEN.iter().any(|given| file.path.starts_with(given)));
+    // As git names the side that one stands on; with other names it is an example.
+    let marks = ["HEAD", "Updated upstream"].map(|side| format!("{} {side}", "<".repeat(7)));
+    find(ours, |line| {
+        let mark = marks.iter().find(|mark| line.starts_with(mark.as_str()))?;
+        Some(format!("`{mark}`: a merge was not finished here"))
+    })
+}
+
 /// The folders of this machine that no file may name.
 pub fn machine_places() -> Vec<String> {
     let homes = ["HOME", "CARGO_HOME"]
@@ -218,6 +231,18 @@ mod tests {
             findings.iter().map(|finding| finding.line).collect::<Vec<_>>(),
             [Some(1), Some(2)]
         );
+    }
+
+    #[test]
+    fn merges_are_finished() {
+        let marks = [
+            "<".repeat(7) + " HEAD\n",
+            "<".repeat(7) + " yours\n",
+            "a\n".to_owned(),
+        ];
+        let findings = unmerged(&tree(&[("docs/a.md", &marks.concat())]));
+        let lines = findings.iter().map(|finding| finding.line);
+        assert_eq!(lines.collect::<Vec<_>>(), [Some(1)]);
     }
 
     #[test]
