@@ -9,6 +9,7 @@
 //! and nothing is read but what is given; a stage that is given a real cluster is tried there as well (L3).
 
 mod assumed;
+mod blame;
 mod changes;
 mod evidence;
 mod exceptions;

@@ -141,22 +141,12 @@ impl<'a> Rehearsal<'a> {
         let before = served::ready(&self.sandbox, namespace);
         let (made, objects) = self.steps.render(host, true)?;
         self.assume(&objects);
-        let Made {
-            contents,
-            crds,
-            rendered,
-        } = made;
-        let wanted = Deployed {
-            contents,
-            crds,
-            objects,
-        };
+        let wanted = Deployed::made(made, objects);
+        let rendered = wanted.rendered.clone();
         self.deploy(Step::Upgrade, wanted)?;
         let after = served::ready(&self.sandbox, namespace);
-        self.steps
-            .outcome
-            .happened
-            .extend(served::lost(&before, &after, &rendered));
+        let lost = rendered.map(|rendered| served::lost(&before, &after, &rendered));
+        self.steps.outcome.happened.extend(lost.into_iter().flatten());
         self.steps.test()?;
         self.steps.go_back()
     }

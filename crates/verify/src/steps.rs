@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chart::functions::Host;
+use chart::render::Rendered;
 use cluster::Cluster;
 use cluster::rendering::{self, Made, Template, Wait, Work, render};
 use cluster::run::{self, Operation, Options, Release, Watching};
@@ -25,6 +26,7 @@ use serde_json::json;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 
+use crate::blame;
 use crate::evidence::Remains;
 use crate::failure::{self, Step};
 use crate::gather::gather;
@@ -96,6 +98,8 @@ pub(crate) struct Deployed {
     pub contents: Contents,
     pub crds: Vec<Object>,
     pub objects: Vec<Object>,
+    /// What its lines come from, where there are templates.
+    pub rendered: Option<Arc<Rendered>>,
 }
 
 /// Where a rehearsal stops: what was found is in the outcome.
@@ -169,6 +173,7 @@ impl Deployed {
             objects: objects(contents),
             contents: contents.clone(),
             crds: Vec::new(),
+            rendered: None,
         }
     }
 
@@ -178,6 +183,7 @@ impl Deployed {
             contents: made.contents,
             crds: made.crds,
             objects,
+            rendered: Some(Arc::new(made.rendered)),
         }
     }
 }
@@ -241,8 +247,13 @@ impl Steps<'_> {
     /// Installs or, at [`Step::Upgrade`], upgrades.
     pub(crate) fn deploy(&mut self, step: Step, wanted: Deployed) -> Result<(), Ended> {
         self.outcome.was_run = true;
-        let Deployed { contents, crds, .. } = wanted;
-        self.run(step, async |mut release| {
+        let Deployed {
+            contents,
+            crds,
+            rendered,
+            ..
+        } = wanted;
+        let done = self.run(step, async |mut release| {
             let operation = match step {
                 Step::Upgrade => Operation::Upgrade,
                 _ => Operation::Install,
@@ -250,7 +261,18 @@ impl Steps<'_> {
             let mut wanted = release.wanted(operation, contents)?;
             wanted.crds = crds;
             release.deploy(wanted).await
-        })
+        });
+        // The lines of what is live are those of another commit.
+        let rendered = rendered.filter(|_| step != Step::Live);
+        if let (Err(Ended), Some(rendered)) = (&done, rendered) {
+            let happened = std::mem::take(&mut self.outcome.happened);
+            self.outcome.happened = blame::placed(
+                happened,
+                self.ground.namespace.as_str(),
+                (&self.request.chart, &rendered),
+            );
+        }
+        done
     }
 
     pub(crate) fn test(&mut self) -> Result<(), Ended> {
