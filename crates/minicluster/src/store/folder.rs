@@ -50,11 +50,7 @@ impl Folder {
     pub(super) fn lock(path: &Path) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::io("make the folder", path))?;
         let file = path.join(LOCK);
-        let open = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(&file);
+        let open = private().create(true).write(true).truncate(false).open(&file);
         let lock = open.map_err(Error::io("open", &file))?;
         for tried in 0.. {
             match lock.try_lock() {
@@ -120,6 +116,14 @@ impl Folder {
     }
 }
 
+/// How files are made that only their owner may read: Secrets are in them as they are.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 /// Makes a file whose name appears only when all of it is on the disk. Gives the file, open for writing.
 ///
 /// Errors: [`Error::Io`]; then nothing has that name.
@@ -127,7 +131,7 @@ pub(super) fn publish(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()
     let mut new = path.as_os_str().to_owned();
     new.push(NEW);
     let new = PathBuf::from(new);
-    let open = OpenOptions::new()
+    let open = private()
         .read(true)
         .write(true)
         .create(true)
