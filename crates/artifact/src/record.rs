@@ -14,6 +14,9 @@ const MAX_VERSION: usize = 150;
 /// An author's limit in the hub, in characters.
 const MAX_AUTHOR: usize = 320;
 
+/// How many authors the hub has of a version.
+const MAX_AUTHORS: usize = 100;
+
 /// The name of the `Artifact` of a version.
 ///
 /// It reads `APPLICATION-VERSION`. Of a version that can't stand in a name as it is (upper case, `+`, a part that ends with
@@ -58,6 +61,8 @@ impl Statement {
                 source: source.name.clone(),
                 commit: source.commit.clone(),
                 author: source.author.chars().take(MAX_AUTHOR).collect(),
+                authors: named(&source.authors),
+                others: source.others || source.authors.len() > MAX_AUTHORS,
                 committed: source.committed.map(|committed| committed.to_string()),
                 time: self.time.to_string(),
                 verification: verified.map(|verified| verified.name.clone()),
@@ -68,6 +73,12 @@ impl Statement {
             irreversible: false,
         })
     }
+}
+
+/// The authors as the hub takes them.
+fn named(authors: &[String]) -> Vec<String> {
+    let author = |author: &String| author.chars().take(MAX_AUTHOR).collect();
+    authors.iter().take(MAX_AUTHORS).map(author).collect()
 }
 
 /// The highest level of those that passed; one that a newer version added is passed over.

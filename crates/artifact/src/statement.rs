@@ -62,6 +62,12 @@ pub struct Source {
     /// Who wrote the commit, as git has it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub author: String,
+    /// Who wrote and committed all that came since the version before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
+    /// Whether there are more than are named.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
     /// When the commit was made, as git has it: where the lead time of a change begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub committed: Option<Timestamp>,

@@ -103,6 +103,18 @@ pub fn content(snapshot: &Snapshot, each: &Use) -> Option<Digest> {
     Some(Digest::from_sha256(sum.finalize().into()))
 }
 
+/// Everything that a chart is made of, as paths in the repository: its folder, what links in it lead to, the folders that it
+/// depends on and values files outside of it.
+pub fn paths(snapshot: &Snapshot, each: &Use) -> Vec<String> {
+    let folder = clean(&each.folder);
+    let parts = footprint(snapshot, folder, &[each]).into_keys();
+    let path = |part| match part {
+        Reason::Added | Reason::Removed | Reason::Folder => folder.to_owned(),
+        Reason::Link(path) | Reason::Dependency(path) | Reason::ValuesFile(path) => path,
+    };
+    parts.map(path).collect()
+}
+
 fn reasons(old: &Snapshot, new: &Snapshot, folder: &str, uses: &[&Use]) -> Vec<Reason> {
     match (old.chart(folder), new.chart(folder)) {
         (None, _) => return vec![Reason::Added],

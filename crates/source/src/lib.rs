@@ -28,7 +28,7 @@ pub mod snapshot;
 pub mod verdict;
 pub mod webhook;
 
-pub use changed::{ChangedChart, Reason, Use, changed, content};
+pub use changed::{ChangedChart, Reason, Use, changed, content, paths};
 pub use error::Error;
 pub use forge::Forge;
 pub use git::{Access, Credentials, Git};
@@ -36,7 +36,7 @@ pub use id::ObjectId;
 pub use proposal::Proposal;
 pub use refs::RefName;
 pub use remote::Remote;
-pub use repository::Repository;
+pub use repository::{Authors, Repository};
 pub use secret::Secret;
 pub use snapshot::Snapshot;
 pub use verdict::{Outcome, Verdict};

@@ -8,6 +8,7 @@
 //! One task owns a repository; the folder is locked, so that nobody else does. It is a cache: whatever is broken in it is
 //! made anew. Nothing is ever checked out.
 
+mod authors;
 mod fetch;
 mod notes;
 
@@ -27,6 +28,7 @@ use crate::refs::RefName;
 use crate::remote::{Remote, Scheme};
 use crate::snapshot::{LONGEST_CHART_YAML, Snapshot};
 
+pub use authors::Authors;
 pub use fetch::Fetched;
 
 /// Branches that are looked at. More would make every look slow, and nobody works on so many.

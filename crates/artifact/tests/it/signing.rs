@@ -260,11 +260,17 @@ fn a_statement_is_the_spec_of_an_artifact() {
     );
     statement.source.name = "charts".into();
     statement.source.author = "é".repeat(400);
+    statement.source.authors = vec!["é".repeat(400); 101];
     let spec = statement.artifact(&application, location).expect("it says so");
     assert_eq!(
         (spec.version.as_str(), spec.origin.commit.as_str()),
         ("1.0.0", "c0ffee")
     );
     assert_eq!(spec.origin.author.chars().count(), 320);
+    let authors = &spec.origin.authors;
+    assert_eq!(
+        (authors.len(), authors[0].chars().count(), spec.origin.others),
+        (100, 320, true)
+    );
     assert_eq!(spec.origin.evidence, Some(statement.digest.to_string()));
 }

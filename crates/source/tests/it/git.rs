@@ -421,3 +421,69 @@ async fn a_fetch_that_was_killed_locks_nobody_out() {
     assert!(repository.snapshot(commit).await.is_ok());
     assert!(!clone.join("objects/pack/tmp_pack_x").exists());
 }
+
+#[tokio::test]
+async fn whoever_made_what_came_since_a_commit_is_an_author() {
+    let origin = Origin::new();
+    let first = two_charts(&origin);
+    let by = |name: &str, path: &str, message: &str| {
+        let file = origin.path().join(path);
+        std::fs::write(file, format!("{name}: {message}\n")).unwrap();
+        origin.git(&["add", "--all"]);
+        let author = format!("--author={name} <{name}@acme.dev>");
+        origin.git(&["commit", "--quiet", &author, "--message", message]);
+    };
+    origin.git(&["switch", "--quiet", "--create", "feature"]);
+    by("dot", "charts/lib/templates/_x.tpl", "a dependency");
+    by("eve", "README.md", "another thing");
+    origin.git(&["switch", "--quiet", "main"]);
+    by(
+        "cid",
+        "charts/api/values.yaml",
+        "a value\n\nCo-authored-by: Fay <fay@acme.dev>",
+    );
+    origin.git(&["merge", "--quiet", "--no-edit", "feature"]);
+    by("bob", "charts/api/values.yaml", "a bump");
+    let mut repository = origin.fetched().await;
+    let main = repository
+        .resolve(&RefName::branch("main").unwrap())
+        .await
+        .unwrap();
+    let snapshot = repository.snapshot(main).await.unwrap();
+    let each = source::Use {
+        application: "shop/api".into(),
+        folder: "charts/api".into(),
+        values_files: Vec::new(),
+    };
+    let paths = source::paths(&snapshot, &each);
+    let found = repository.authors(main, Some(first), &paths).await.unwrap();
+    let mut people = found.people.clone();
+    people.sort();
+    // Ada commits all of it.
+    let expected = [
+        "Ada <ada@acme.dev>",
+        "Fay <fay@acme.dev>",
+        "bob <bob@acme.dev>",
+        "cid <cid@acme.dev>",
+        "dot <dot@acme.dev>",
+    ];
+    assert_eq!(
+        (people.as_slice(), found.others),
+        (&expected.map(str::to_owned)[..], false)
+    );
+    // Of nothing new it is whoever made the commit; what is not there any more is everything.
+    let none = repository.authors(main, Some(main), &paths).await.unwrap();
+    assert_eq!(none.people, ["bob <bob@acme.dev>", "Ada <ada@acme.dev>"]);
+    let gone = "1234567890123456789012345678901234567890".parse().unwrap();
+    let all = repository.authors(main, Some(gone), &paths).await.unwrap();
+    assert_eq!(all.people.len(), 5);
+    let every = repository
+        .authors(main, Some(first), &[String::new()])
+        .await
+        .unwrap();
+    assert!(
+        every.people.contains(&"eve <eve@acme.dev>".to_owned()),
+        "{every:?}"
+    );
+    assert!(repository.authors(gone, None, &paths).await.is_err());
+}
