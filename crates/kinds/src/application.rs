@@ -175,7 +175,7 @@ pub struct Deployed {
     /// Whether it is ready in every cluster of the stage.
     #[serde(default)]
     pub ready: bool,
-    /// Since when it is ready without a break; empty while it is not.
+    /// Since when it is ready without a break; empty while it is not, or not known to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
     pub ready_since: Option<String>,

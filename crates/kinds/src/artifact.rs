@@ -65,6 +65,14 @@ pub struct Origin {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(extend("maxLength" = 320))]
     pub author: String,
+    /// Who wrote and committed what came with this version: all since the one that was published before, as git has them, and
+    /// who proposed it, where the forge said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<text::Person>", extend("maxItems" = 100))]
+    pub authors: Vec<String>,
+    /// Whether there are more authors than are named.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub others: bool,
     /// When the commit was made, as git has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<text::Time>")]

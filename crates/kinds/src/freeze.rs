@@ -48,7 +48,7 @@ pub struct FreezeWindowSpec {
     /// Whether going back to an older version is closed too.
     #[serde(default)]
     pub rollbacks: bool,
-    /// The groups that may let a promotion through, with a reason. None is whoever may override for the tenant.
+    /// The groups that may let a promotion through or end it, with a reason. None is whoever may override for the tenant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<text::Subject>", extend("maxItems" = 16, "x-kubernetes-list-type" = "set"))]
     pub overridable_by: Vec<String>,

@@ -43,8 +43,8 @@ pub use pair::{
     Rollout, Step,
 };
 pub use promotion::{
-    Approval, ClusterPlan, Direction, Gate, Phase, Promotion, PromotionSpec, PromotionStatus, PromotionStep,
-    StepState, Word,
+    Approval, ClusterPlan, Direction, Gate, LetThrough, Override, Phase, Promotion, PromotionSpec,
+    PromotionStatus, PromotionStep, StepState, Word,
 };
 pub use source::{ChartSource, ChartSourceSpec, ChartSourceStatus, Forge, Proposals, SecretName};
 pub use stage::{

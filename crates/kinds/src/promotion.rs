@@ -48,9 +48,9 @@ pub struct PromotionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<text::Line>")]
     pub reason: Option<String>,
-    /// Who lets it through a freeze window, and why.
+    /// Who lets it through freeze windows, why, and through which.
     #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
-    pub overridden: Option<Word>,
+    pub overridden: Option<Override>,
     /// Who stops it, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abort: Option<Word>,
@@ -75,6 +75,37 @@ pub struct Word {
     /// Why.
     #[schemars(with = "text::Reason")]
     pub reason: String,
+}
+
+/// That a person lets a promotion through freeze windows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Override {
+    /// Who.
+    #[schemars(with = "text::Subject")]
+    pub by: String,
+    /// Why.
+    #[schemars(with = "text::Reason")]
+    pub reason: String,
+    /// The windows that were on, and no other: one that begins later is asked about anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("maxItems" = 64))]
+    pub windows: Vec<LetThrough>,
+}
+
+/// One time of a freeze window that a promotion is let through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LetThrough {
+    /// The window, as in `shipway-system/holidays`.
+    #[schemars(extend("maxLength" = 320))]
+    pub window: String,
+    /// When that time began. Empty of a window that could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<text::Time>")]
+    pub from: Option<String>,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<text::Time>")]
+    pub to: Option<String>,
 }
 
 /// How far it is.
@@ -102,7 +133,8 @@ pub struct PromotionStatus {
     /// The digest of what the application said of the stage when the promotion began.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub settings: String,
-    /// What would be done in each cluster, as it was looked at last.
+    /// What would be done in each cluster, as it was looked at last; of one that has begun, what it began with. A cluster that
+    /// was not looked at is not there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("maxItems" = 64, "x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["cluster"]))]
     pub plan: Vec<ClusterPlan>,
@@ -174,6 +206,15 @@ pub struct ClusterPlan {
     /// How many the release has now.
     #[serde(default)]
     pub objects: u32,
+    /// Those of them that take along what is in them (volume claims, namespaces, definitions of kinds); the first twenty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("maxItems" = 20))]
+    pub precious: Vec<String>,
+}
+
+impl ClusterPlan {
+    /// The most that are named in `precious`: nobody reads more.
+    pub const MOST_NAMED: usize = 20;
 }
 
 /// Something that a promotion waits for.
@@ -242,7 +283,7 @@ pub struct PromotionStep {
     /// Whether it is under way and what was applied fails already, so that waiting longer is in vain.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failing: bool,
-    /// How many objects it deleted.
+    /// How many objects it deleted; of one that was dropped, how many it may have.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub deleted: u32,
     /// The revision of the release that it made.
@@ -256,7 +297,7 @@ pub struct PromotionStep {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
     pub ended: Option<String>,
-    /// Why it failed: pod, container, event and log lines.
+    /// Why it failed: pod, container, event and log lines. Of one that put back, what it put back.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
 }

@@ -90,7 +90,8 @@ pub struct Gates {
     /// Whether it needs signed provenance.
     #[serde(default = "yes")]
     pub provenance: bool,
-    /// The checks that have to have passed in the stage before, by name.
+    /// The checks that have to have passed in the stage before: `ready` (every object is) and `no-drift` (nobody else changed
+    /// what was deployed).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<text::Label>", extend("maxItems" = 32, "x-kubernetes-list-type" = "set"))]
     pub checks: Vec<String>,
@@ -112,7 +113,8 @@ pub struct Approvals {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<text::Subject>", extend("maxItems" = 16, "x-kubernetes-list-type" = "set"))]
     pub groups: Vec<String>,
-    /// Whether an author of the change counts: of the artifact, or of one that the stage never had on the way to it.
+    /// Whether an author of the change counts: of the artifact, or of one that the stage never had on the way to it. Where not
+    /// all authors are known, one approval more is needed.
     #[serde(default)]
     pub author: bool,
 }

@@ -85,6 +85,8 @@ texts! {
     Time: "" = {"type": "string", "maxLength": 64, "format": "date-time"};
     /// A user or a group, as a cluster's authentication names them.
     Subject: "" = {"type": "string", "minLength": 1, "maxLength": 253};
+    /// An author, as git has him: a name of any length, cut.
+    Person: "" = {"type": "string", "maxLength": 320};
     /// A path in a repository: relative.
     Path: "a relative path" = {"type": "string", "minLength": 1, "maxLength": 512, "pattern": "^[^/]"};
     /// A line for people.
