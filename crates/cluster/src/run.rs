@@ -19,6 +19,7 @@ mod preview;
 mod reason;
 mod settle;
 mod shown;
+mod sickness;
 mod standing;
 mod stored;
 mod survey;
@@ -43,8 +44,9 @@ use tokio::time::Instant;
 pub use error::Error;
 pub use options::{Interrupted, OnFailure, Options, WhenHeld};
 pub use preview::{Difference, Preview};
-pub use reason::{Symptom, sickness};
+pub use reason::Symptom;
 pub use shown::Shown;
+pub use sickness::{Sickness, sickness};
 pub use standing::{Drifted, Standing};
 pub use stored::Releases;
 pub use wait::Unready;
@@ -258,7 +260,8 @@ impl Release {
         self.refresh().await?;
         let resumed = self.settle(Some(&wanted)).await?;
         self.check_name(&wanted, resumed.is_some())?;
-        let planned = self.plan(&wanted).await?;
+        let mut planned = self.plan(&wanted).await?;
+        self.keep(&mut planned.plan);
         if let Some(brake) = self.options.brake {
             brake.check(&self.name, &planned.plan)?;
         }
@@ -308,6 +311,15 @@ impl Release {
             .update(&self.cluster, &record, (self.options.now)())
             .await?;
         outcome.map(|()| record)
+    }
+
+    /// Leaves what takes along what is in it, where that is to stay.
+    fn keep(&self, plan: &mut Plan) {
+        if self.options.keeps_precious {
+            plan.precious()
+                .for_each(|key| self.watching.tell_changed(key, "kept"));
+            plan.keep_precious();
+        }
     }
 
     /// Reads the records anew if an operation may have changed them since.

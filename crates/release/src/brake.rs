@@ -6,7 +6,7 @@ use model::{Code, Diagnose};
 use objects::{Key, Kind};
 
 use crate::listing::first_lines;
-use crate::plan::Plan;
+use crate::plan::{Plan, Prune};
 
 /// The most objects that are named: a person reads no more of them.
 const SHOWN: usize = 20;
@@ -18,6 +18,8 @@ pub struct Brake {
     pub objects: usize,
     /// The most of the release's objects, in percent.
     pub percent: usize,
+    /// The most objects that take along what is in them.
+    pub precious: usize,
 }
 
 /// A plan that was stopped.
@@ -51,6 +53,7 @@ impl Default for Brake {
         Self {
             objects: 10,
             percent: 25,
+            precious: 0,
         }
     }
 }
@@ -73,10 +76,30 @@ impl Brake {
                 had: plan.had,
                 percent: self.percent,
             }
+        } else if plan.precious().count() > self.precious {
+            return Err(stopped(release, plan, Reason::Precious, is_precious));
         } else {
-            return check_uninstall(release, plan);
+            return Ok(());
         };
         Err(stopped(release, plan, reason, |_| true))
+    }
+}
+
+impl Plan {
+    /// What would be deleted and takes along what is in it.
+    pub fn precious(&self) -> impl Iterator<Item = &Key> {
+        let keys = self.prune.iter().map(|prune| &prune.key);
+        keys.filter(|key| is_precious(&key.kind))
+    }
+
+    /// Leaves what takes along what is in it: whoever goes back deletes nobody's data.
+    pub fn keep_precious(&mut self) {
+        let (precious, others) = std::mem::take(&mut self.prune)
+            .into_iter()
+            .partition(|prune| is_precious(&prune.key.kind));
+        self.prune = others;
+        let precious: Vec<Prune> = precious;
+        self.kept.extend(precious.into_iter().map(|prune| prune.key));
     }
 }
 
@@ -86,9 +109,9 @@ impl Brake {
 /// # Errors
 /// The precious objects that would be deleted.
 pub fn check_uninstall(release: &str, plan: &Plan) -> Result<(), Braked> {
-    match plan.prune.iter().any(|prune| is_precious(&prune.key.kind)) {
-        true => Err(stopped(release, plan, Reason::Precious, is_precious)),
-        false => Ok(()),
+    match plan.precious().next() {
+        Some(_) => Err(stopped(release, plan, Reason::Precious, is_precious)),
+        None => Ok(()),
     }
 }
 
@@ -145,24 +168,24 @@ impl Diagnose for Braked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Prune;
 
-    fn check(kind: &Kind, deleted: usize, had: usize) -> Option<Reason> {
+    fn plan(kind: &Kind, deleted: usize, had: usize) -> Plan {
         let prune = (0..deleted).map(|number| Prune {
             key: Key::new(kind.clone(), "shop", &format!("o{number}")),
             api_version: "v1".to_owned(),
             uid: String::new(),
             resource_version: None,
         });
-        let plan = Plan {
+        Plan {
             prune: prune.collect(),
             had,
             ..Plan::default()
-        };
-        Brake::default()
-            .check("web", &plan)
-            .err()
-            .map(|braked| braked.reason)
+        }
+    }
+
+    fn check(kind: &Kind, deleted: usize, had: usize) -> Option<Reason> {
+        let checked = Brake::default().check("web", &plan(kind, deleted, had));
+        checked.err().map(|braked| braked.reason)
     }
 
     #[test]
@@ -183,5 +206,27 @@ mod tests {
                 "{kind} {deleted} of {had}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_agreed_to_goes_and_no_more() {
+        let agreed = Brake {
+            objects: 2,
+            percent: 100,
+            precious: 1,
+        };
+        let checked = |kind: &Kind, deleted| agreed.check("web", &plan(kind, deleted, 2)).is_ok();
+        assert!(checked(&Kind::CONFIG_MAP, 2) && !checked(&Kind::CONFIG_MAP, 3));
+        assert!(checked(&Kind::NAMESPACE, 1) && !checked(&Kind::NAMESPACE, 2));
+    }
+
+    #[test]
+    fn who_goes_back_leaves_what_takes_more_along() {
+        let mut back = plan(&Kind::PERSISTENT_VOLUME_CLAIM, 1, 4);
+        back.prune.extend(plan(&Kind::CONFIG_MAP, 2, 4).prune);
+        back.keep_precious();
+        let left: Vec<String> = back.kept.iter().map(ToString::to_string).collect();
+        assert_eq!(left, ["PersistentVolumeClaim shop/o0"]);
+        assert_eq!((back.prune.len(), back.precious().count()), (2, 0));
     }
 }

@@ -45,6 +45,9 @@ pub struct Options {
     pub create_namespace: bool,
     /// `None` deletes without asking.
     pub brake: Option<Brake>,
+    /// Whether what takes along what is in it stays where it would be deleted: a claim of a volume, a namespace, a
+    /// definition of a kind.
+    pub keeps_precious: bool,
     /// The most revisions that are kept; 0 keeps all.
     pub history_max: usize,
 }
@@ -98,6 +101,7 @@ impl Options {
             replace: false,
             create_namespace: false,
             brake: Some(Brake::default()),
+            keeps_precious: false,
             history_max: 10,
         }
     }

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use objects::{Key, Kind, meta};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Cluster, ListQuery};
 
 /// The most objects that are looked into, pods of each, and lines of a log: enough to see the cause, few enough to
 /// read.
-const OBJECTS: usize = 3;
+pub(super) const OBJECTS: usize = 3;
 const PODS: usize = 2;
 const LINES: u32 = 10;
 
@@ -48,56 +48,38 @@ pub(crate) async fn symptoms(cluster: &Cluster, objects: &[(Key, String)]) -> Ve
     found
 }
 
-/// How the kubelet says that a container does not come up, which mostly takes another version of the release to mend.
-const SICK: &[&str] = &[
-    "CrashLoopBackOff",
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "ErrImageNeverPull",
-    "InvalidImageName",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
-];
-
-/// What already says that objects that are waited for will not become ready, as far as can be seen; a container may recover.
-pub async fn sickness(cluster: &Cluster, objects: &[(Key, String)]) -> Option<String> {
-    for (key, _) in objects.iter().take(OBJECTS) {
-        for pod in pods(cluster, key).await.unwrap_or_default() {
-            let init = meta::list_at(&pod, "/status/initContainerStatuses");
-            let containers = init
-                .iter()
-                .chain(meta::list_at(&pod, "/status/containerStatuses"));
-            for status in containers {
-                let reason = meta::text_at(status, "/state/waiting/reason");
-                if SICK.contains(&reason) {
-                    let (pod, container) = (meta::name(&pod), meta::text(status, "name"));
-                    return Some(format!("container {container} of pod {pod}: {reason}"));
-                }
-            }
-        }
-    }
-    None
-}
-
 /// The pods under an object: itself, or those that its selector selects.
 pub(crate) async fn pods(cluster: &Cluster, key: &Key) -> Option<Vec<Value>> {
-    let pod = cluster.resource("v1", "Pod").await.ok()??;
     if key.kind == Kind::POD {
-        return Some(vec![cluster.get(pod.at(&key.namespace, &key.name)).await.ok()??]);
+        return Some(vec![read(cluster, key).await?]);
     }
+    let object = read(cluster, key).await?;
+    let labels = object.pointer("/spec/selector/matchLabels")?.as_object()?;
+    listed(cluster, ("v1", "Pod"), (&key.namespace, labels)).await
+}
+
+/// An object of a built-in kind.
+pub(super) async fn read(cluster: &Cluster, key: &Key) -> Option<Value> {
     let api_version = match key.kind.group.as_ref() {
         "" => "v1".to_owned(),
         group => format!("{group}/v1"),
     };
     let resource = cluster.resource(&api_version, &key.kind.name).await.ok()??;
-    let object = cluster.get(resource.at(&key.namespace, &key.name)).await.ok()??;
-    let labels = object.pointer("/spec/selector/matchLabels")?.as_object()?;
+    cluster.get(resource.at(&key.namespace, &key.name)).await.ok()?
+}
+
+/// The objects of a kind with these labels, as many as are looked at.
+pub(super) async fn listed(
+    cluster: &Cluster,
+    (api_version, kind): (&str, &str),
+    (namespace, labels): (&str, &Map<String, Value>),
+) -> Option<Vec<Value>> {
+    let resource = cluster.resource(api_version, kind).await.ok()??;
     let query = ListQuery {
         limit: Some(READ),
         ..ListQuery::matching(labels)
     };
-    let listed = cluster.list(&pod, Some(&key.namespace), &query).await.ok()?;
+    let listed = cluster.list(&resource, Some(namespace), &query).await.ok()?;
     Some(listed.items)
 }
 

@@ -54,7 +54,8 @@ impl Release {
                 kept: Vec::new(),
             });
         }
-        let leaving = self.leaving(&self.left(&last)).await?;
+        let mut leaving = self.leaving(&self.left(&last)).await?;
+        self.keep(&mut leaving.plan);
         if self.options.brake.is_some() {
             release::check_uninstall(&self.name, &leaving.plan)?;
         }
@@ -109,7 +110,8 @@ impl Release {
         if !pruned.touched.is_empty() {
             let is_touched = |object: &Object| pruned.touched.contains(&object.key);
             let touched = objects.into_iter().filter(is_touched).collect();
-            let again = self.look_at(touched, &Left::default()).await?;
+            let mut again = self.look_at(touched, &Left::default()).await?;
+            self.keep(&mut again.plan);
             let more = apply::prune(work, &again.plan.prune, &again.live).await?;
             pruned.leaving.extend(more.leaving);
             done.kept.extend(again.plan.kept);

@@ -8,7 +8,7 @@ use objects::Key;
 /// What is going on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
-    /// An object was created, applied, adopted or deleted.
+    /// An object was created, applied, adopted or deleted, or kept where it would have been deleted.
     Changed { key: Key, what: &'static str },
     /// What is still waited for, and why; empty when nothing is any more.
     Waiting(Vec<(Key, String)>),

@@ -17,5 +17,6 @@ mod kinds;
 mod objects;
 mod release;
 mod release_faults;
+mod standing;
 mod uninstall;
 mod watches;
