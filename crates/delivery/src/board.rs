@@ -6,6 +6,7 @@ use objects::time;
 
 use crate::gate::{self, Case, Closed, Decision};
 use crate::plan::coming;
+use crate::request::newest_for;
 use crate::world::{Published, World, created, ended, first_step, is_live, moment, why};
 use crate::{Name, command, reason};
 
@@ -152,6 +153,8 @@ fn on_its_way(world: &World, promotion: &Object<Promotion>, now: Timestamp, cell
         ..cell
     };
     if promotion.status.phase == Phase::Running {
+        let held = Case::of(world, promotion, now).ok().map(|case| gate::hold(&case));
+        cell.closed = held.and_then(|held| held.closed().cloned());
         return cell;
     }
     let (state, closed, more) = match Case::of(world, promotion, now) {
@@ -291,13 +294,8 @@ fn behind(
     there: Option<&Published>,
     now: Timestamp,
 ) -> Option<Behind> {
+    let newest = newest_for(world, application, stage)?;
     let stage = world.stage(stage)?;
-    let may = |one: &&Published| {
-        let before = stage.spec.after.as_ref();
-        let was_before = before.is_none_or(|before| world.had(application, before, one.name()));
-        one.object.spec.blocked.is_none() && was_before
-    };
-    let newest = world.newest_first(application).find(may)?;
     if there.is_some_and(|there| newest.order <= there.order) {
         return None;
     }

@@ -49,14 +49,25 @@ pub struct Blocker {
 /// Explains an object; `None` if it is not there.
 #[must_use]
 pub fn explain(world: &World, thing: &Thing, now: Timestamp) -> Option<Explanation> {
+    explain_to(world, thing, now, &|_| true)
+}
+
+/// Explains an object to somebody who sees these namespaces alone: what waits in others is neither told nor counted.
+#[must_use]
+pub fn explain_to(
+    world: &World,
+    thing: &Thing,
+    now: Timestamp,
+    sees: &dyn Fn(&str) -> bool,
+) -> Option<Explanation> {
     match thing {
         Thing::Application(name) => application(world, name, now),
         Thing::Artifact(name) => artifact(world, name),
         Thing::Promotion(name) => world
             .promotion(name)
             .map(|promotion| explain_promotion(world, promotion, now)),
-        Thing::Stage(name) => stage(world, name, now),
-        Thing::FreezeWindow(name) => window(world, name, now),
+        Thing::Stage(name) => stage(world, name, now, sees),
+        Thing::FreezeWindow(name) => window(world, name, now, sees),
     }
 }
 
@@ -82,7 +93,16 @@ fn explain_promotion(world: &World, promotion: &Object<Promotion>, now: Timestam
                     format!("{} in {}: {:?}{fails}", step.name, step.cluster, step.state)
                 })
                 .collect();
+            let held = Case::of(world, promotion, now).ok().map(|case| gate::hold(&case));
+            let held = held.and_then(|held| held.closed().cloned());
+            let held = held.map(|closed| Blocker {
+                of: name.to_string(),
+                gate: "hold",
+                is_final: true,
+                closed,
+            });
             return Explanation {
+                blockers: held.into_iter().collect(),
                 notes: under_way,
                 ..said(format!("{} is under way into {}", spec.artifact, spec.stage))
             };
@@ -240,10 +260,11 @@ fn artifact(world: &World, name: &Name) -> Option<Explanation> {
     Some(explanation)
 }
 
-fn stage(world: &World, name: &str, now: Timestamp) -> Option<Explanation> {
+fn stage(world: &World, name: &str, now: Timestamp, sees: &dyn Fn(&str) -> bool) -> Option<Explanation> {
     world.stage(name)?;
-    let waits = waiting(world, now, |promotion| promotion.spec.stage == name);
-    let running = every(world).filter(|one| one.spec.stage == name && one.status.phase == Phase::Running);
+    let is_its = |one: &Object<Promotion>| one.spec.stage == name && sees(&one.metadata.namespace);
+    let waits = waiting(world, now, is_its);
+    let running = every(world).filter(|one| is_its(one) && one.status.phase == Phase::Running);
     let running = running.count();
     Some(Explanation {
         about: format!("stage {name}"),
@@ -253,7 +274,7 @@ fn stage(world: &World, name: &str, now: Timestamp) -> Option<Explanation> {
     })
 }
 
-fn window(world: &World, name: &Name, now: Timestamp) -> Option<Explanation> {
+fn window(world: &World, name: &Name, now: Timestamp, sees: &dyn Fn(&str) -> bool) -> Option<Explanation> {
     let (_, window) = world.windows().find(|(other, _)| *other == name)?;
     let state = match (window.mistake(), window.on(now), window.next(now)) {
         (Some(mistake), ..) => format!("it can't be read, and is taken to be on: {mistake}"),
@@ -262,7 +283,8 @@ fn window(world: &World, name: &Name, now: Timestamp) -> Option<Explanation> {
         (_, None, None) => "it is over".to_owned(),
     };
     let waits = waiting(world, now, |promotion| {
-        Case::of(world, promotion, now).is_ok_and(|case| gate::closes(&case, name))
+        sees(&promotion.metadata.namespace)
+            && Case::of(world, promotion, now).is_ok_and(|case| gate::closes(&case, name))
     });
     Some(Explanation {
         about: format!("freezewindow {name}"),

@@ -8,6 +8,7 @@
 //! No gate writes, and none depends on what another says.
 
 mod approvals;
+mod authors;
 mod blocked;
 mod checks;
 mod deletions;
@@ -22,14 +23,19 @@ mod turn;
 mod verification;
 
 use jiff::Timestamp;
-use kinds::{Application, Direction, Object, Promotion, Stage, Tenant};
+use kinds::{Application, Direction, Hold, Object, Promotion, Stage, Tenant};
 
 use crate::world::{Current, Published, World};
 use crate::{BY_ITSELF, Name};
+pub(crate) use approvals::{confirmed, is_rejected};
+pub use checks::CHECKS;
+pub(crate) use checks::{NO_DRIFT, READY, unknown};
 pub(crate) use direction::highest;
 pub use failure::failed_before;
-pub(crate) use freeze::{changes, closes, windows_on};
+pub(crate) use freeze::{changes, closes, let_through, windows_on};
+pub(crate) use hold::decide as hold;
 pub use target::{answers, clusters};
+pub(crate) use target::{shares, wanted};
 
 /// Every gate, in the order in which they are told.
 pub const ALL: &[Gate] = &[
@@ -272,6 +278,12 @@ impl<'a> Case<'a> {
     /// The promotion's own name.
     pub(crate) fn own_name(&self) -> Name {
         Name::of(self.promotion)
+    }
+
+    /// Who holds the application in the stage.
+    pub(crate) fn hold(&self) -> Option<&'a Hold> {
+        let mut holds = self.application.spec.holds.iter();
+        holds.find(|one| one.stage == self.to())
     }
 
     /// What the stage has.

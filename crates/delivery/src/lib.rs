@@ -31,7 +31,7 @@ mod window;
 mod world;
 
 pub use board::{Board, Cell, CellState, Row, board};
-pub use explain::{Blocker, Explanation, Thing, explain};
+pub use explain::{Blocker, Explanation, Thing, explain, explain_to};
 pub use gate::{Case, Closed, Decision, Gate, Verdict};
 pub use name::Name;
 pub use plan::{Action, Because, Plan, Step, Target, plan, plan_all, promotion_name};
@@ -45,5 +45,5 @@ pub use world::{Current, Order, Published, Seen, World};
 /// Who asks for a promotion that nobody asked for.
 pub const BY_ITSELF: &str = "shipway";
 
-/// Where freeze windows for everybody are.
+/// Where freeze windows for everybody are, unless the controller runs in another namespace.
 pub const SYSTEM_NAMESPACE: &str = "shipway-system";

@@ -25,6 +25,7 @@ pub const NO_CLUSTER: &str = "NoCluster";
 pub const NO_PROVENANCE: &str = "NoProvenance";
 pub const NO_STAGE: &str = "NoStage";
 pub const NO_TENANT: &str = "NoTenant";
+pub const NO_FREEZE: &str = "NoFreeze";
 pub const NOT_BACK: &str = "NotBack";
 pub const NOT_READY_BEFORE: &str = "NotReadyBefore";
 pub const NOT_SHOWN: &str = "PlanNotShown";
@@ -33,7 +34,9 @@ pub const NOT_VERIFIED: &str = "NotVerified";
 pub const OLDER: &str = "Older";
 pub const OTHERS_FIRST: &str = "OthersFirst";
 pub const REJECTED: &str = "Rejected";
+pub const SAME_RELEASE: &str = "SameRelease";
 pub const SOAKING: &str = "Soaking";
+pub const TAKEN_BACK: &str = "TakenBack";
 pub const TENANT_NOT_READY: &str = "TenantNotReady";
 pub const VERIFICATION_RUNS: &str = "VerificationRuns";
 

@@ -20,7 +20,8 @@ use crate::Name;
 use crate::board::{Cell, CellState, cell};
 use crate::gate::failed_before;
 use crate::world::{World, first_step};
-pub use promotion::{Outcome, finish, gates, record};
+pub(crate) use promotion::cut;
+pub use promotion::{Outcome, brief, finish, gates, plan, record};
 pub use stage::{stage, window};
 pub use standing::{Stands, drifted, stand};
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Look ──► ClusterPlan of each cluster ──► status.plan + status.planDigest ◄── approvals name it
-//! Begin ──► ClusterPlans, made anew ──admit──► the same digest: go on; another: show it, and wait again
+//! Begin ──► ClusterPlans, made anew ──admit──► the same digest: keep them and go on; another: show it, and wait again
 //! ```
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,7 @@ use kinds::{ClusterPlan, Direction};
 use model::Digest;
 use serde::Serialize;
 
-use crate::gate::{Case, clusters};
+use crate::gate::{Case, clusters, is_rejected};
 use crate::world::moment;
 use crate::{brake, canonical, settings_digest};
 
@@ -114,7 +114,8 @@ pub(crate) fn shown(case: &Case<'_>) -> Shown {
 /// Whether somebody has to see the plan before anything is done.
 pub(crate) fn is_needed(case: &Case<'_>) -> bool {
     let is_asked = case.stage.spec.gates.approvals.is_some() || brake::is_full(case);
-    is_asked && !case.is_back()
+    // Who rejects it can take that back, and agrees to a plan then.
+    is_asked && !case.is_back() || is_rejected(case)
 }
 
 /// When what is shown has to be looked at again.

@@ -16,6 +16,7 @@ pub struct Window {
     pub object: Object<FreezeWindow>,
     /// When it is on, or why that can't be said.
     when: Result<When, String>,
+    is_read: bool,
 }
 
 /// From a moment to the first one after.
@@ -48,7 +49,27 @@ impl Window {
             (None, Some(weekly)) => weekly_of(weekly),
             _ => Err("it says neither once nor weekly, or both".to_owned()),
         };
-        Self { object, when }
+        Self {
+            object,
+            when,
+            is_read: true,
+        }
+    }
+
+    /// A window of which only this could be read, and why not the rest.
+    #[must_use]
+    pub fn unread(object: Object<FreezeWindow>, why: String) -> Self {
+        Self {
+            object,
+            when: Err(why),
+            is_read: false,
+        }
+    }
+
+    /// Whether all of it could be read. Nobody can write the status of one that can't be.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.is_read
     }
 
     /// Why nobody can say when it is on. Such a window is taken to be on, because somebody wanted nothing to move.

@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use kinds::{
-    Application, Cluster, ClusterPair, Deployed, Object, Phase, Promotion, Stage, StepState, Tenant,
-    Verification,
+    Application, Cluster, ClusterPair, Deployed, Direction, Object, Phase, Promotion, Stage, StepState,
+    Tenant, Verification,
 };
 use objects::time;
 
 use crate::plan::Action;
-use crate::{BY_ITSELF, Name, Window};
+use crate::{BY_ITSELF, Name, SYSTEM_NAMESPACE, Window};
 pub use published::{Order, Published};
 pub(crate) use route::is_reachable;
 pub use seen::Seen;
@@ -26,10 +26,17 @@ pub use seen::Seen;
 /// How far back the brake of a stage counts.
 pub(crate) const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
+/// When a release loses objects that is under way: it counts until it has, whenever that is.
+pub(crate) const UNDER_WAY: Timestamp = Timestamp::MAX;
+
 /// The objects of a hub.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct World {
+    /// Where what is for everybody is.
+    system: String,
     applications: BTreeMap<Name, Arc<Object<Application>>>,
+    /// The applications of each release: its name, in the namespace that it is in.
+    releases: BTreeMap<Name, BTreeSet<Name>>,
     /// By application, whether or not that is there yet.
     own: BTreeMap<Name, Own>,
     /// Which applications an application comes before.
@@ -83,12 +90,50 @@ pub struct Current {
     pub settings: String,
 }
 
+impl Default for World {
+    fn default() -> Self {
+        Self::new(SYSTEM_NAMESPACE)
+    }
+}
+
 impl World {
+    /// The world of a controller that runs in this namespace.
+    #[must_use]
+    pub fn new(system: &str) -> Self {
+        Self {
+            system: system.to_owned(),
+            applications: BTreeMap::new(),
+            releases: BTreeMap::new(),
+            own: BTreeMap::new(),
+            before: BTreeMap::new(),
+            verifications: BTreeMap::new(),
+            stages: BTreeMap::new(),
+            route: Vec::new(),
+            clusters: BTreeMap::new(),
+            pairs: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
+            losses: BTreeMap::new(),
+        }
+    }
+
+    /// Where what is for everybody is: the controller's namespace.
+    #[must_use]
+    pub fn system_namespace(&self) -> &str {
+        &self.system
+    }
+
     /// Takes an object in, instead of an older one of that name.
     pub fn put<K: Seen>(&mut self, object: Object<K>) {
         let name = Name::of(&object);
         K::remove(self, &name);
         K::put(self, name, object);
+    }
+
+    /// Takes a freeze window in of which not all could be read.
+    pub fn put_window(&mut self, window: Window) {
+        self.windows.insert(Name::of(&window.object), Arc::new(window));
     }
 
     /// Forgets an object. One that is not there is fine.
@@ -114,6 +159,11 @@ impl World {
     /// The applications that name this one in `after`: what changes of it may change their plans.
     pub fn dependents<'a>(&'a self, name: &Name) -> impl Iterator<Item = &'a Name> + use<'a> {
         self.before.get(name).into_iter().flatten()
+    }
+
+    /// The applications whose release has this name in this namespace: one, unless somebody made a mistake.
+    pub(crate) fn of_release<'a>(&'a self, release: &Name) -> impl Iterator<Item = &'a Name> + use<'a> {
+        self.releases.get(release).into_iter().flatten()
     }
 
     #[must_use]
@@ -204,6 +254,10 @@ impl World {
         self.windows.iter().map(|(name, one)| (name, one.as_ref()))
     }
 
+    pub fn tenants(&self) -> impl Iterator<Item = &Object<Tenant>> {
+        self.tenants.values().map(Arc::as_ref)
+    }
+
     #[must_use]
     pub fn tenant(&self, name: &str) -> Option<&Object<Tenant>> {
         self.tenants.get(name).map(Arc::as_ref)
@@ -263,6 +317,40 @@ impl World {
             })
     }
 
+    /// The rollback that took an artifact away from a stage, if it did not come there again: the last one to an older artifact
+    /// that was asked for after this one had come.
+    #[must_use]
+    pub fn taken_back<'a>(
+        &'a self,
+        application: &Name,
+        stage: &str,
+        artifact: &Published,
+    ) -> Option<&'a Object<Promotion>> {
+        let brought = self
+            .promotions(application, stage)
+            .filter(|one| one.status.phase == Phase::Succeeded && one.spec.artifact == artifact.name());
+        let said = self.deployed(application, stage);
+        let said = said.filter(|said| said.artifact == artifact.name());
+        let came = brought
+            .map(|one| one.status.turn)
+            .chain(said.map(|said| said.turn))
+            .max()
+            .unwrap_or(0);
+        // One that waits or is under way has said so already; one that stopped half done has taken it from some clusters.
+        let went = |one: &&Object<Promotion>| {
+            let status = &one.status;
+            let is_said = status.phase == Phase::Waiting && one.spec.abort.is_none();
+            let is_done = matches!(status.phase, Phase::Running | Phase::Succeeded | Phase::Failed)
+                && status.turn > came;
+            let target = self.artifact(application, &one.spec.artifact);
+            one.spec.direction == Direction::Back
+                && (is_said || is_done)
+                && target.is_none_or(|target| target.order < artifact.order)
+        };
+        let back = self.promotions(application, stage).filter(went);
+        back.max_by_key(|one| ended(one))
+    }
+
     /// The clusters of a stage that have what a promotion did which has ended, did not succeed, and was not put back there.
     #[must_use]
     pub fn left<'a>(&'a self, application: &Name, stage: &str) -> BTreeMap<&'a str, &'a Object<Promotion>> {
@@ -306,7 +394,17 @@ impl World {
         counts.filter_map(created).max()
     }
 
-    /// The releases (application and cluster) of a stage that lost objects within an hour, with the last time of each.
+    /// The promotion that brought an artifact to a stage, the last of them.
+    #[must_use]
+    pub fn brought(&self, application: &Name, stage: &str, artifact: &str) -> Option<&Object<Promotion>> {
+        let succeeded = self
+            .promotions(application, stage)
+            .filter(|one| one.status.phase == Phase::Succeeded && one.spec.artifact == artifact);
+        succeeded.max_by_key(|one| ended(one))
+    }
+
+    /// The releases (application and cluster) of a stage that lost objects within an hour, with the last time of each; of
+    /// those that are under way and will, it is the end of time.
     #[must_use]
     pub fn losses(&self, stage: &str, now: Timestamp) -> BTreeMap<(&Name, &str), Timestamp> {
         let all = self.losses.get(stage).into_iter().flatten().rev();
@@ -396,6 +494,15 @@ pub(crate) fn why(promotion: &Object<Promotion>) -> &str {
 pub(crate) fn first_step(promotion: &Object<Promotion>) -> Option<Timestamp> {
     let steps = promotion.status.steps.iter();
     steps.filter_map(|step| moment(step.started.as_ref())).min()
+}
+
+/// The release of an application: its name, in the namespace that it is in, in every cluster.
+pub(crate) fn release_of(application: &Object<Application>) -> Name {
+    let (spec, metadata) = (&application.spec, &application.metadata);
+    Name::new(
+        spec.namespace.as_deref().unwrap_or(&metadata.namespace),
+        spec.release.as_deref().unwrap_or(&metadata.name),
+    )
 }
 
 /// When an object was made, as the API server has it.

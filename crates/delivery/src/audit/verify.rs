@@ -49,7 +49,14 @@ impl Verifier {
     /// At the beginning of a log. `known` is as for [`verify`].
     #[must_use]
     pub fn new(known: Option<&Head>) -> Self {
-        let head = Head::empty();
+        Self::after(Head::empty(), known)
+    }
+
+    /// Behind lines that were read before, and were whole up to this head.
+    ///
+    /// Assumptions: `known`, if it is given, is this head or one of a line that is still to be read.
+    #[must_use]
+    pub fn after(head: Head, known: Option<&Head>) -> Self {
         Self {
             head,
             known: known.copied(),
@@ -98,6 +105,12 @@ impl Verifier {
             }
         }
         Ok(())
+    }
+
+    /// The head after what was read so far.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.head
     }
 
     /// Ends the log.

@@ -1,32 +1,28 @@
-//! The gate `freeze`: no freeze window is on, or somebody let the promotion through with a reason.
+//! The gate `freeze`: no freeze window is on, or somebody let the promotion through those that are, with a reason.
+//!
+//! A word is for the windows that were on when it was said, and for that time of each. Whoever wrote a window that begins later
+//! did not know of it, and neither did whoever said it know of the window.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use kinds::LetThrough;
 
 use super::{Case, Closed, Decision};
-use crate::window::Window;
-use crate::{Name, SYSTEM_NAMESPACE, command, reason};
+use crate::window::{Span, Window};
+use crate::{Name, command, reason};
 
 /// Windows that follow on each other are gone through so often to find when nothing is frozen. Beyond it nobody plans.
 const IN_A_ROW: usize = 64;
 
 pub(super) fn decide(case: &Case<'_>) -> Decision {
     let windows = windows(case);
-    let on = windows_on(case);
+    let (passed, on): (Vec<_>, Vec<_>) = windows_on(case)
+        .into_iter()
+        .partition(|(name, window)| is_passed(case, name, window, case.now));
     let Some((_, first)) = on.first() else {
-        return Decision::open();
+        return open(case, &passed);
     };
-    let names: Vec<String> = on.iter().map(|(name, _)| name.to_string()).collect();
-    if let Some(word) = &case.promotion.spec.overridden {
-        let note = format!(
-            "{} lets it through {}: {}",
-            word.by,
-            names.join(" and "),
-            word.reason
-        );
-        return Decision::open_because(note);
-    }
     let groups: BTreeSet<&str> = on
         .iter()
         .flat_map(|(_, window)| &window.object.spec.overridable_by)
@@ -44,9 +40,23 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     let closed = Closed::new(reason::FROZEN, said.join("; "))
         .since(first.on(case.now).map(|span| span.from))
         .opened_by(who, command);
-    match thaw(&windows, case.now) {
+    match thaw(case, &windows) {
         Some(until) => closed.until(Some(until)).waiting(),
         None => closed.refused(),
+    }
+}
+
+/// No window is on that it was not let through.
+fn open(case: &Case<'_>, passed: &[(&Name, &Window)]) -> Decision {
+    let names: Vec<String> = passed.iter().map(|(name, _)| name.to_string()).collect();
+    match &case.promotion.spec.overridden {
+        Some(word) if !names.is_empty() => Decision::open_because(format!(
+            "{} lets it through {}: {}",
+            word.by,
+            names.join(" and "),
+            word.reason
+        )),
+        _ => Decision::open(),
     }
 }
 
@@ -65,8 +75,31 @@ pub(crate) fn windows_on<'a>(case: &Case<'a>) -> Vec<(&'a Name, &'a Window)> {
 /// Whether a promotion may not move because of this window.
 pub(crate) fn closes(case: &Case<'_>, name: &Name) -> bool {
     let mut all = windows(case).into_iter();
-    all.any(|(one, window)| one == name && is_on(window, case.now))
-        && case.promotion.spec.overridden.is_none()
+    all.any(|(one, window)| one == name && stops(case, one, window, case.now))
+}
+
+/// What a word of now lets a promotion through: the windows that are on, each for the time that it is on.
+pub(crate) fn let_through(on: &[(&Name, &Window)], now: Timestamp) -> Vec<LetThrough> {
+    let one = |(name, window): &(&Name, &Window)| through(name, window.on(now));
+    on.iter().map(one).collect()
+}
+
+fn through(name: &Name, span: Option<Span>) -> LetThrough {
+    LetThrough {
+        window: name.to_string(),
+        from: span.map(|span| span.from.to_string()),
+        to: span.map(|span| span.to.to_string()),
+    }
+}
+
+/// Whether somebody let the promotion through a window, for the time at which this moment is.
+fn is_passed(case: &Case<'_>, name: &Name, window: &Window, at: Timestamp) -> bool {
+    let word = case.promotion.spec.overridden.as_ref();
+    word.is_some_and(|word| word.windows.contains(&through(name, window.on(at))))
+}
+
+fn stops(case: &Case<'_>, name: &Name, window: &Window, at: Timestamp) -> bool {
+    is_on(window, at) && !is_passed(case, name, window, at)
 }
 
 /// When a window that is for a promotion begins or ends next, for who looks again then.
@@ -98,7 +131,7 @@ fn is_for(case: &Case<'_>, name: &Name, window: &Window) -> bool {
     let spec = &window.object.spec;
     let names = |list: &[String], one: &str| list.is_empty() || list.iter().any(|other| other == one);
     let tenant = case.tenant().map(|one| one.metadata.name.as_str());
-    let is_whose = if name.namespace == SYSTEM_NAMESPACE {
+    let is_whose = if name.namespace == case.world.system_namespace() {
         names(&spec.tenants, tenant.unwrap_or_default())
     } else {
         // A window in any namespace of a tenant is for the tenant.
@@ -114,14 +147,14 @@ fn is_on(window: &Window, now: Timestamp) -> bool {
     window.mistake().is_some() || window.on(now).is_some()
 }
 
-/// The first moment from now at which none of these is on.
-fn thaw(windows: &[(&Name, &Window)], now: Timestamp) -> Option<Timestamp> {
-    let mut at = now;
+/// The first moment from now at which none of these stops the promotion.
+fn thaw(case: &Case<'_>, windows: &[(&Name, &Window)]) -> Option<Timestamp> {
+    let mut at = case.now;
     for _ in 0..IN_A_ROW {
         let on: Vec<&Window> = windows
             .iter()
+            .filter(|(name, window)| stops(case, name, window, at))
             .map(|(_, window)| *window)
-            .filter(|window| is_on(window, at))
             .collect();
         if on.is_empty() {
             return Some(at);

@@ -1,13 +1,13 @@
 //! The gate `hold`: nobody holds the application as it is in the stage. A rollback goes through, for it is what holds are for.
+//! It is asked before each wave too.
 
 use objects::time;
 
 use super::{Case, Closed, Decision};
 use crate::{command, reason};
 
-pub(super) fn decide(case: &Case<'_>) -> Decision {
-    let holds = &case.application.spec.holds;
-    let Some(hold) = holds.iter().find(|one| one.stage == case.to()) else {
+pub(crate) fn decide(case: &Case<'_>) -> Decision {
+    let Some(hold) = case.hold() else {
         return Decision::open();
     };
     if case.is_back() {

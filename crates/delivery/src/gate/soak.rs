@@ -1,8 +1,11 @@
-//! The gate `soak`: the artifact was ready in the stage before, without a break, for as long as this one asks.
+//! The gate `soak`: the artifact was ready in the stage before, without a break, for as long as this one asks, and was not taken
+//! back there.
 
 use jiff::{SignedDuration, Timestamp};
+use kinds::{Object, Promotion};
 
 use super::{Case, Closed, Decision};
+use crate::world::moment;
 use crate::{command, reason};
 
 pub(super) fn decide(case: &Case<'_>) -> Decision {
@@ -16,6 +19,9 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         let message = format!("the soak of {} can't be read", case.to());
         return Closed::new(reason::MISTAKE, message).refused();
     };
+    if let Some(back) = case.world.taken_back(case.name, before, case.artifact) {
+        return taken_back(case, before, back);
+    }
     let name = case.artifact.name();
     let soaked = case.artifact.object.status.soaked.iter();
     let soaked = soaked
@@ -74,13 +80,33 @@ fn left(case: &Case<'_>, before: &str, needed: SignedDuration) -> Decision {
         "{version} left {before} before it had been ready there for {}; promote what is there now",
         case.stage.spec.gates.soak_before
     );
+    Closed::new(reason::LEFT_TOO_EARLY, message)
+        .opened_by(case.whoever_may("deploy"), promote_there(case, before))
+        .refused()
+}
+
+/// Somebody saw it in the stage before, and went back. However long it soaked, it goes no further until it is there again.
+fn taken_back(case: &Case<'_>, before: &str, back: &Object<Promotion>) -> Decision {
+    let version = case.artifact.version();
+    let mut message = format!("{} took {version} back in {before}", back.spec.by);
+    if let Some(why) = back.spec.reason.as_deref().filter(|why| !why.is_empty()) {
+        message += &format!(": {why}");
+    }
+    message += "; promote what is there now, or bring it there again first";
+    let since = moment(back.status.ended.as_ref());
+    Closed::new(reason::TAKEN_BACK, message)
+        .since(since)
+        .opened_by(case.whoever_may("deploy"), promote_there(case, before))
+        .refused()
+}
+
+/// The command that promotes what is in the stage before; where that is not known, the one that brings this there.
+fn promote_there(case: &Case<'_>, before: &str) -> String {
     let there = case.world.current(case.name, before);
     let there = there.and_then(|current| case.world.artifact(case.name, &current.artifact));
-    let command = there.map_or_else(
-        || command::promote(case.name, version, before),
+    let there = there.filter(|there| there.name() != case.artifact.name());
+    there.map_or_else(
+        || command::promote(case.name, case.artifact.version(), before),
         |there| command::promote(case.name, there.version(), case.to()),
-    );
-    Closed::new(reason::LEFT_TOO_EARLY, message)
-        .opened_by(case.whoever_may("deploy"), command)
-        .refused()
+    )
 }

@@ -1,11 +1,14 @@
 //! The gate `target`: the stage, its clusters and the tenant are there, and the application may go there.
+//!
+//! A release is known by cluster, namespace and name. Where two stages of one application, or two applications, have one release
+//! between them, each would overwrite what the other deployed, so nothing goes there until that is mended.
 
 use kinds::condition::REACHABLE;
 use kinds::{Application, Cluster, Object, Stage, Tenant};
 use objects::time;
 
 use super::{Case, Closed, Decision};
-use crate::world::{Published, World, is_reachable};
+use crate::world::{Published, World, is_reachable, release_of};
 use crate::{Name, command, reason};
 
 /// Whether nothing says that a cluster does not answer.
@@ -44,6 +47,12 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
             .opened_by("whoever may administer tenants", command)
             .refused();
     }
+    // Who goes back asks for what he gets, and it is the way out of such a mistake too.
+    if !case.is_back()
+        && let Some(closed) = same_release(case, &wanted)
+    {
+        return closed.refused();
+    }
     let closed: Vec<Decision> = wanted
         .iter()
         .filter_map(|cluster| look(case, tenant, cluster))
@@ -79,6 +88,78 @@ pub fn clusters(world: &World, application: &Name, stage: &Object<Stage>) -> Vec
             }
         }
     }
+}
+
+/// The clusters that a stage names, whoever may use them.
+pub(crate) fn wanted(world: &World, stage: &Object<Stage>) -> Vec<String> {
+    match &stage.spec.pair {
+        None => stage.spec.clusters.clone(),
+        Some(pair) => {
+            let pair = world.pair(pair).map(|pair| &pair.spec);
+            pair.map(|pair| vec![pair.primary.clone(), pair.canary.clone()])
+                .unwrap_or_default()
+        }
+    }
+}
+
+/// A cluster of these that another stage has too, with that stage. `of` says which clusters a stage has.
+pub(crate) fn shares<'a>(
+    world: &'a World,
+    (stage, clusters): (&Object<Stage>, &[String]),
+    of: impl Fn(&Object<Stage>) -> Vec<String>,
+) -> Option<(&'a str, String)> {
+    let mut others = world
+        .route()
+        .filter(|other| other.metadata.name != stage.metadata.name && is_reachable(world, other));
+    others.find_map(|other| {
+        let shared = of(other).into_iter().find(|one| clusters.contains(one))?;
+        Some((other.metadata.name.as_str(), shared))
+    })
+}
+
+/// Whose release it is already: that of the same application in another stage, or of an older application.
+fn same_release(case: &Case<'_>, wanted: &[String]) -> Option<Closed> {
+    let release = release_of(case.application);
+    let of = |stage: &Object<Stage>| clusters(case.world, case.name, stage);
+    if let Some((other, cluster)) = shares(case.world, (case.stage, wanted), of) {
+        let message = format!(
+            "the stage {other} has the cluster {cluster} too, and the release {release} in it would be one for \
+             both: give each stage clusters of its own"
+        );
+        let command = format!("kubectl edit stage {}", case.to());
+        return Some(
+            Closed::new(reason::SAME_RELEASE, message).opened_by("whoever may write stages", command),
+        );
+    }
+    let age =
+        |name: &Name, one: &Object<Application>| (one.metadata.creation_timestamp.clone(), name.clone());
+    let own = age(case.name, case.application);
+    for name in case.world.of_release(&release).filter(|name| *name != case.name) {
+        let Some(other) = case
+            .world
+            .application(name)
+            .filter(|other| age(name, other) < own)
+        else {
+            continue;
+        };
+        let stages = case.world.route().filter(|stage| is_reachable(case.world, stage));
+        let mut has = stages.flat_map(|stage| clusters(case.world, name, stage));
+        let Some(cluster) = has.find(|one| wanted.contains(one)) else {
+            continue;
+        };
+        let message = format!(
+            "the release {release} in the cluster {cluster} is that of the application {name}: remove one of \
+             the two, and add it with another spec.release or spec.namespace"
+        );
+        let command = format!(
+            "kubectl get application {} -n {} -o yaml",
+            other.metadata.name, other.metadata.namespace
+        );
+        return Some(
+            Closed::new(reason::SAME_RELEASE, message).opened_by(case.whoever_may("deploy"), command),
+        );
+    }
+    None
 }
 
 type Found<T> = Result<T, Box<Closed>>;

@@ -223,9 +223,19 @@ impl<'a> Line<'a> {
             agreed,
             turn: self.world.next_turn(self.name, self.to()),
             previous: case.current().map(|one| one.artifact).unwrap_or_default(),
-            settings: settings_digest(case.application, self.to()),
+            settings: self.settings(case),
             gates: report::gates(&case.promotion.status.gates, verdicts, self.now),
             because: Because::of(reason::ALL_OPEN, "every gate is open"),
+        }
+    }
+
+    /// What it is deployed with: what the application says now, or said when what comes back was brought.
+    fn settings(&self, case: &Case<'_>) -> String {
+        let brought = self.world.brought(self.name, self.to(), case.artifact.name());
+        let brought = brought.filter(|one| case.is_back() && !one.status.settings.is_empty());
+        match brought {
+            Some(brought) => brought.status.settings.clone(),
+            None => settings_digest(case.application, self.to()),
         }
     }
 

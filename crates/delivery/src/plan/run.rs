@@ -4,9 +4,16 @@ use kinds::{Direction, Failure, Object, Phase, Promotion, PromotionStep, StepSta
 
 use super::line::{Line, blocked, end, stopped_by_person};
 use super::{Action, Because, Step};
+use crate::gate::{self, Case, Verdict};
 use crate::wave::{self, ClusterState, Next};
 use crate::world::{has_begun, has_failed};
-use crate::{Name, reason};
+use crate::{Name, reason, report};
+
+/// The longest sentence about what failed, in bytes: a condition takes 32 KiB, and people read the first lines.
+const WHY: usize = 4096;
+
+/// The gate that is asked again before each wave.
+const HOLD: &str = "hold";
 
 /// A promotion that runs.
 pub(super) struct Run<'a> {
@@ -42,7 +49,13 @@ impl<'a> Run<'a> {
         if self.line.stage.spec.pair.is_some() {
             return None;
         }
-        match self.wave() {
+        let wave = self.wave();
+        if matches!(wave, Next::Begin(_))
+            && let Some(report) = self.held()
+        {
+            return report;
+        }
+        match wave {
             Next::Begin(clusters) => {
                 let message = format!("next are {}", clusters.join(", "));
                 Some(self.perform(Action::Apply, clusters, Because::of(reason::NEXT_WAVE, message)))
@@ -50,6 +63,39 @@ impl<'a> Run<'a> {
             Next::Wait | Next::Stop { .. } => None,
             Next::Done { failed } => self.done(&failed),
         }
+    }
+
+    /// While somebody holds the application, no wave begins. `None` when nobody does; what is under way in a cluster goes to its
+    /// end, and what failed is put back.
+    #[expect(
+        clippy::option_option,
+        reason = "that nothing is to be done, because it is said already, is another answer than that nobody holds it"
+    )]
+    fn held(&self) -> Option<Option<Step>> {
+        let case = Case::of(self.line.world, self.promotion, self.line.now).ok()?;
+        let verdict = Verdict {
+            gate: HOLD,
+            decision: gate::hold(&case),
+        };
+        let is_open = verdict.decision.is_open();
+        let mut gates = self.promotion.status.gates.clone();
+        let said = report::gates(&gates, &[verdict], self.line.now);
+        let at = gates.iter().position(|one| one.name == HOLD);
+        let same = match at.and_then(|at| gates.get(at)) {
+            Some(old) if is_open && old.open => true,
+            Some(old) => said.first() == Some(old),
+            None => is_open,
+        };
+        if same {
+            return (!is_open).then_some(None);
+        }
+        gates.retain(|one| one.name != HOLD);
+        let at = at.unwrap_or(gates.len());
+        gates.splice(at..at, said);
+        Some(Some(Step::Report {
+            promotion: Name::of(self.promotion),
+            gates,
+        }))
     }
 
     /// Puts back what is left in these clusters, once. What can't be undone stays.
@@ -202,16 +248,17 @@ impl<'a> Run<'a> {
         Some(self.end(Phase::Succeeded, because))
     }
 
+    /// Why clusters failed, a line of each. It stands in a condition and in the audit log; the steps have the rest.
     fn why(&self, failed: &[String]) -> String {
         let said = |cluster: &String| {
             let steps = self.promotion.status.steps.iter();
             let mut failed = steps.filter(|one| one.cluster == *cluster && one.state == StepState::Failed);
             match failed.next().map(|one| one.message.as_str()) {
                 None | Some("") => format!("{cluster} failed"),
-                Some(message) => format!("{cluster} failed: {message}"),
+                Some(message) => format!("{cluster} failed: {}", report::brief(message)),
             }
         };
-        failed.iter().map(said).collect::<Vec<String>>().join("; ")
+        report::cut(failed.iter().map(said).collect::<Vec<String>>().join("; "), WHY)
     }
 
     /// What is next of the clusters. A rollback goes on where one fails: the others need it no less.

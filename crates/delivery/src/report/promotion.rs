@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use kinds::condition::{APPLIED, Condition, GATES_PASSED, READY, reason as why, set};
-use kinds::{Gate, Object, Phase, Promotion, PromotionStatus, PromotionStep, StepState};
+use kinds::{ClusterPlan, Gate, Object, Phase, Promotion, PromotionStatus, PromotionStep, StepState};
+use model::Digest;
 use objects::time;
 
 use crate::gate::{Decision, Verdict};
@@ -20,6 +21,42 @@ pub struct Outcome {
     pub deleted: u32,
     /// Why it failed: pod, container, event and log lines.
     pub failure: Option<String>,
+    /// What there is to say of one that did not fail: what was put back.
+    pub note: String,
+}
+
+/// The longest that a failure may be in a sentence about several, in bytes.
+const BRIEF: usize = 1024;
+
+/// A failure in one line, without what containers printed: that may be anything, secrets too, and stays with its step. Neither
+/// a condition nor the audit log has room for it.
+#[must_use]
+pub fn brief(failure: &str) -> String {
+    let lines = failure.lines().map(str::trim);
+    let kept: Vec<&str> = lines.filter(|line| !line.starts_with("log ")).collect();
+    cut(kept.join("; "), BRIEF)
+}
+
+/// A text of so many bytes at most.
+pub(crate) fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    text
+}
+
+/// Writes into a promotion's status what it would do in each cluster; nothing, if nobody looked.
+pub fn plan(promotion: &mut Object<Promotion>, (plans, digest): (Vec<ClusterPlan>, Digest), now: Timestamp) {
+    let status = &mut promotion.status;
+    let is_known = !plans.is_empty();
+    status.plan = plans;
+    status.planned = is_known.then(|| time::seconds(now));
+    status.plan_digest = if is_known {
+        digest.to_string()
+    } else {
+        String::new()
+    };
 }
 
 /// What gates say, as a status has it. A gate that says what it said before keeps its time.
@@ -39,8 +76,8 @@ pub fn gates(before: &[Gate], verdicts: &[Verdict], now: Timestamp) -> Vec<Gate>
 
 /// Writes into a promotion's status that a step about it is carried out.
 ///
-/// `Look` has more to say than a step knows: whoever looked writes `plan`, `planned` and `planDigest`. `Create` and
-/// `Hold` are not about a status.
+/// `Look` and `Begin` have more to say than a step knows: whoever looked writes it by [`plan`]. `Create` and `Hold` are not about
+/// a status.
 pub fn record(promotion: &mut Object<Promotion>, step: &Step, now: Timestamp) {
     let generation = promotion.metadata.generation;
     // What is put back of one that has ended changes nothing of how it ended.
@@ -76,11 +113,11 @@ pub fn record(promotion: &mut Object<Promotion>, step: &Step, now: Timestamp) {
         Step::End { phase, .. } => {
             status.phase = *phase;
             status.ended = Some(time::seconds(now));
-            let unfinished = status
-                .steps
+            let PromotionStatus { steps, plan, .. } = status;
+            let unfinished = steps
                 .iter_mut()
                 .filter(|one| matches!(one.state, StepState::Waiting | StepState::Running));
-            unfinished.for_each(|one| drop_step(one, now));
+            unfinished.for_each(|one| drop_step(one, plan, now));
         }
     }
     if had_ended {
@@ -109,7 +146,7 @@ pub fn finish(promotion: &mut Object<Promotion>, outcome: &Outcome, now: Timesta
     step.failing = false;
     step.revision = outcome.revision;
     step.deleted = outcome.deleted;
-    step.message = outcome.failure.clone().unwrap_or_default();
+    step.message = outcome.failure.as_ref().unwrap_or(&outcome.note).clone();
     step.ended = Some(time::seconds(now));
 }
 
@@ -155,11 +192,11 @@ fn waiting(cluster: &str) -> PromotionStep {
 
 fn perform(status: &mut PromotionStatus, action: Action, cluster: &str, now: Timestamp) {
     if action == Action::PutBack {
-        let running = status
-            .steps
+        let PromotionStatus { steps, plan, .. } = status;
+        let running = steps
             .iter_mut()
             .filter(|one| one.cluster == cluster && one.state == StepState::Running);
-        running.for_each(|one| drop_step(one, now));
+        running.for_each(|one| drop_step(one, plan, now));
     }
     let mut steps = status.steps.iter_mut();
     let same = steps.find(|one| one.cluster == cluster && one.name == action.as_str());
@@ -175,10 +212,17 @@ fn perform(status: &mut PromotionStatus, action: Action, cluster: &str, now: Tim
     }
 }
 
-fn drop_step(step: &mut PromotionStep, now: Timestamp) {
+/// Nobody waits for what comes of a step: what it was to delete counts as deleted.
+fn drop_step(step: &mut PromotionStep, plan: &[ClusterPlan], now: Timestamp) {
     step.state = StepState::Dropped;
     if step.started.is_some() {
         step.ended = Some(time::seconds(now));
+        let mut planned = plan.iter().filter(|one| one.cluster == step.cluster);
+        if step.name == Action::Apply.as_str()
+            && let Some(planned) = planned.next()
+        {
+            step.deleted = planned.deletes;
+        }
     }
 }
 

@@ -5,9 +5,9 @@ use kinds::condition::{self, Condition, FROZEN, READY, reason as why};
 use kinds::{FreezeWindowStatus, Object, Phase, Stage, StageStatus};
 use objects::time;
 
-use crate::gate::{answers, closes};
+use crate::gate::{answers, closes, shares, unknown, wanted};
 use crate::world::{World, is_live, is_reachable};
-use crate::{Case, Name, SYSTEM_NAMESPACE, Window};
+use crate::{Case, Name, Window};
 
 /// The status of a stage; `None` if it is not there.
 #[must_use]
@@ -94,6 +94,16 @@ fn ready(world: &World, stage: &Object<Stage>) -> Said {
             }
         },
     };
+    if let Some(message) = unknown(&stage.spec.gates.checks) {
+        return ("False", why::MISTAKES, message);
+    }
+    if let Some((other, cluster)) = shares(world, (stage, &wanted(world, stage)), |other| {
+        wanted(world, other)
+    }) {
+        let message =
+            format!("the stage {other} has the cluster {cluster} too; give each stage clusters of its own");
+        return ("False", why::MISTAKES, message);
+    }
     let away = clusters.into_iter().find(|name| !answers(world, name));
     match away {
         Some(name) if world.cluster(name).is_none() => {
@@ -117,7 +127,7 @@ fn frozen(world: &World, stage: &str, now: Timestamp) -> Said {
     let is_for_all = |(name, window): &(&Name, &Window)| {
         let spec = &window.object.spec;
         let is_its = spec.stages.is_empty() || spec.stages.iter().any(|one| one == stage);
-        name.namespace == SYSTEM_NAMESPACE && spec.tenants.is_empty() && is_its
+        name.namespace == world.system_namespace() && spec.tenants.is_empty() && is_its
     };
     for (name, window) in world.windows().filter(is_for_all) {
         if window.mistake().is_some() {

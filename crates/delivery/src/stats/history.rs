@@ -1,5 +1,7 @@
 //! The changes of production stages, as the hub's objects tell them.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use kinds::{Direction, Object, Phase, Promotion};
 use objects::time;
@@ -37,12 +39,20 @@ pub enum Ending {
     },
 }
 
-/// The history of all applications in these stages: by application, stage and time.
+/// The history of the applications that are asked for, in these stages: by application, stage and time.
+///
+/// Guarantees: a stage that is named twice counts once, and nothing is gathered of an application that is not asked for.
 #[must_use]
-pub fn history(world: &World, stages: &[&str]) -> Vec<Change> {
+pub fn history(world: &World, stages: &[&str], is_asked: impl Fn(&Name) -> bool) -> Vec<Change> {
+    let mut known = BTreeSet::new();
+    let stages: Vec<&str> = stages
+        .iter()
+        .copied()
+        .filter(|stage| known.insert(*stage))
+        .collect();
     let mut all = Vec::new();
-    for (application, _) in world.applications() {
-        for stage in stages {
+    for (application, _) in world.applications().filter(|(name, _)| is_asked(name)) {
+        for stage in &stages {
             all.extend(changes(world, application, stage));
         }
     }

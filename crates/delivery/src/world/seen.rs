@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinds::{
-    Application, Artifact, Cluster, ClusterPair, FreezeWindow, Kind, Object, Promotion, Stage, Tenant,
-    Verification,
+    Application, Artifact, Cluster, ClusterPair, FreezeWindow, Kind, Object, Phase, Promotion, Stage,
+    StepState, Tenant, Verification,
 };
 
-use super::{Loss, Published, World, moment, route};
+use super::{Loss, Published, UNDER_WAY, World, moment, release_of, route};
+use crate::plan::Action;
 use crate::{Name, Window};
 
 /// A kind that a planner looks at.
@@ -26,6 +27,8 @@ impl Seen for Application {
             let before = world.before.entry(name.beside(after)).or_default();
             before.insert(name.clone());
         }
+        let of_release = world.releases.entry(release_of(&object)).or_default();
+        of_release.insert(name.clone());
         world.applications.insert(name, Arc::new(object));
     }
 
@@ -36,6 +39,13 @@ impl Seen for Application {
         for after in &old.spec.after {
             if let Some(before) = world.before.get_mut(&name.beside(after)) {
                 before.remove(name);
+            }
+        }
+        let release = release_of(&old);
+        if let Some(of_release) = world.releases.get_mut(&release) {
+            of_release.remove(name);
+            if of_release.is_empty() {
+                world.releases.remove(&release);
             }
         }
     }
@@ -177,17 +187,29 @@ fn namespaces(tenants: &BTreeMap<String, Arc<Object<Tenant>>>) -> BTreeMap<Strin
     namespaces
 }
 
+/// What was lost to a promotion, and what will be to one that runs: it was let through with that.
 fn losses(name: &Name, promotion: &Object<Promotion>) -> impl Iterator<Item = Loss> {
-    let application = name.beside(&promotion.spec.application);
-    let lost = promotion.status.steps.iter().filter(|step| step.deleted > 0);
-    lost.filter_map(move |step| {
-        Some(Loss {
-            at: moment(step.ended.as_ref()).or_else(|| moment(step.started.as_ref()))?,
-            application: application.clone(),
-            cluster: step.cluster.clone(),
-            promotion: name.name.clone(),
+    let status = &promotion.status;
+    let loss = move |at, cluster: &str| Loss {
+        at,
+        application: name.beside(&promotion.spec.application),
+        cluster: cluster.to_owned(),
+        promotion: name.name.clone(),
+    };
+    let lost = status.steps.iter().filter(|step| step.deleted > 0);
+    let lost = lost.filter_map(move |step| {
+        let at = moment(step.ended.as_ref()).or_else(|| moment(step.started.as_ref()))?;
+        Some(loss(at, &step.cluster))
+    });
+    let is_to_come = |cluster: &str| {
+        status.steps.iter().any(|step| {
+            let is_open = matches!(step.state, StepState::Waiting | StepState::Running);
+            is_open && step.cluster == cluster && step.name == Action::Apply.as_str()
         })
-    })
+    };
+    let losing = status.plan.iter().filter(|one| one.deletes > 0);
+    let losing = losing.filter(move |one| status.phase == Phase::Running && is_to_come(&one.cluster));
+    lost.chain(losing.map(move |one| loss(UNDER_WAY, &one.cluster)))
 }
 
 /// What the applications of a namespace have. An artifact or promotion names its application, which can't be changed; but one

@@ -1,7 +1,7 @@
 //! Gates case by case, where a story would hide the case.
 
 use delivery::gate::{self, Decision};
-use delivery::{Case, Name};
+use delivery::{Case, Name, World};
 use jiff::SignedDuration;
 use kinds::condition::{PASSED, VERIFIED, reason as why};
 use kinds::{Artifact, Direction, Level, Object, Stage, Verdict, Verification};
@@ -14,7 +14,12 @@ fn api() -> Name {
 }
 
 fn start(gates: &Value) -> (Scene, Name) {
+    start_in(World::default(), gates)
+}
+
+fn start_in(world: World, gates: &Value) -> (Scene, Name) {
     let mut scene = Scene::new();
+    scene.world = world;
     scene.tenant("payments", &[]);
     scene.stage("staging", json!({"clusters": ["east"], "gates": gates}));
     scene.application(&api(), &[]);
@@ -258,6 +263,101 @@ fn the_last_word_of_a_person_counts_and_a_rejection_stands() {
 }
 
 #[test]
+fn a_person_in_two_spellings_is_one() {
+    approvals(
+        &json!({"quorum": 2}),
+        &["bob@example.com", "Bob@Example.com"],
+        "waits NeedsApproval",
+    );
+    approvals(&json!({}), &["bob!", "BOB"], "open");
+}
+
+#[test]
+fn whoever_wrote_a_commit_that_came_with_a_version_is_an_author() {
+    let gate = |authors: &[&str], others: bool, words: &[&str]| {
+        let (mut scene, promotion) = start(&json!({"approvals": {}}));
+        scene.edit_artifact(&api(), "api-1.0.0", |one| {
+            let origin = &mut one.spec.origin;
+            origin.author = authors.first().copied().unwrap_or_default().to_owned();
+            origin.authors = authors.iter().map(|one| (*one).to_owned()).collect();
+            origin.others = others;
+        });
+        scene.plan(&api());
+        words
+            .iter()
+            .for_each(|by| scene.approve(&promotion, by, &[], &[]));
+        says(&scene, &promotion, "approvals")
+    };
+    let both = ["Bob <bob@example.com>", "Ada <7+ada@users.noreply.github.com>"];
+    assert_eq!(gate(&both, false, &["ada@example.com"]), "waits NeedsApproval");
+    assert_eq!(gate(&both, false, &["bob@example.com"]), "waits NeedsApproval");
+    assert_eq!(gate(&both, false, &["cid@example.com"]), "open");
+    // Where not all are known, one more agrees: one of the two may be who wrote it.
+    for (authors, others) in [(&both[..], true), (&[], false), (&[" "], false)] {
+        assert_eq!(gate(authors, others, &["cid@example.com"]), "waits NeedsApproval");
+        assert_eq!(
+            gate(authors, others, &["cid@example.com", "dan@example.com"]),
+            "open"
+        );
+    }
+}
+
+#[test]
+fn a_rejection_stands_where_nobody_has_to_agree_and_for_a_rollback() {
+    let (mut scene, promotion) = start(&json!({}));
+    scene.approve(&promotion, "bob", &[], &["reject"]);
+    assert_eq!(says(&scene, &promotion, "approvals"), "refuses Rejected");
+    // It is shown what it would do, so that he can take it back.
+    scene.plan(&api());
+    let shown = scene.world.promotion(&promotion).unwrap();
+    assert!(!shown.status.plan_digest.is_empty());
+    scene.approve(&promotion, "bob", &[], &[]);
+    assert_eq!(says(&scene, &promotion, "approvals"), "open");
+    scene.settle(&api());
+    scene.pass(SignedDuration::from_mins(1));
+    scene.publish(&api(), "1.1.0", "ana");
+    scene.settle(&api());
+    let back = scene.ask(&api(), "api-1.0.0", ("staging", Direction::Back), "bob");
+    scene.approve(&back, "cid", &[], &["reject"]);
+    assert_eq!(says(&scene, &back, "approvals"), "refuses Rejected");
+}
+
+#[test]
+fn an_author_does_not_let_go_what_his_change_deletes() {
+    let (mut scene, promotion) = start(&json!({"approvals": {"groups": ["sre"]}}));
+    let looks = crate::scene::Looks {
+        deletes: 50,
+        objects: 100,
+        precious: None,
+    };
+    scene.looks.insert(("api".into(), "1.0.0".into()), looks);
+    scene.plan(&api());
+    scene.approve(&promotion, "ana@example.com", &["sre"], &["deletions"]);
+    assert_eq!(says(&scene, &promotion, "deletions"), "refuses DeletionBrake");
+    // Nor does somebody of no group that the stage names.
+    scene.approve(&promotion, "bob@example.com", &["dev"], &["deletions"]);
+    assert_eq!(says(&scene, &promotion, "deletions"), "refuses DeletionBrake");
+    scene.approve(&promotion, "cid@example.com", &["sre"], &["deletions"]);
+    assert_eq!(says(&scene, &promotion, "deletions"), "open");
+}
+
+#[test]
+fn a_check_that_nothing_reports_is_refused_with_those_that_there_are() {
+    let (mut scene, _) = start(&json!({}));
+    let later = json!({"after": "staging", "clusters": ["p1"], "gates": {"checks": ["ready", "smoke"]}});
+    scene.stage("production", later);
+    scene.settle(&api());
+    let promotion = scene.ask(&api(), "api-1.0.0", ("production", Direction::Forward), "bob");
+    assert_eq!(says(&scene, &promotion, "checks"), "refuses Mistake");
+    let status = delivery::report::stage(&scene.world, "production", scene.now).unwrap();
+    let ready = status.conditions.iter().find(|one| one.kind == "Ready").unwrap();
+    assert_eq!(
+        (ready.status.as_str(), ready.message.as_str()),
+        ("False", "there is no check smoke; there are ready and no-drift")
+    );
+}
+
+#[test]
 fn an_approval_is_for_the_plan_that_was_shown() {
     let (mut scene, promotion) = start(&json!({"approvals": {}}));
     assert_eq!(says(&scene, &promotion, "approvals"), "waits PlanNotShown");
@@ -275,6 +375,18 @@ fn an_approval_is_for_the_plan_that_was_shown() {
     // Who writes a digest of his own into the status does not get through.
     scene.edit_promotion(&promotion, |one| one.status.plan[0].deletes = 9);
     assert_eq!(says(&scene, &promotion, "approvals"), "waits PlanNotShown");
+}
+
+#[test]
+fn freezes_for_everybody_are_in_the_namespace_of_the_controller() {
+    let once = json!({"from": "2026-03-02T08:00:00Z", "to": "2026-03-02T10:00:00Z"});
+    let spec = json!({"reason": "a fair", "once": once});
+    for (namespace, expected) in [("road", "waits Frozen"), ("shipway-system", "open")] {
+        let (mut scene, promotion) = start_in(World::new("road"), &json!({}));
+        let window = crate::scene::object::<kinds::FreezeWindow>(namespace, "fair", spec.clone());
+        scene.world.put(window);
+        assert_eq!(says(&scene, &promotion, "freeze"), expected, "{namespace}");
+    }
 }
 
 #[test]

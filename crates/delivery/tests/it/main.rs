@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod audit;
+mod carried;
 mod gates;
 mod measures;
 mod properties;

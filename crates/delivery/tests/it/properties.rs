@@ -15,7 +15,7 @@ use crate::scene::{Looks, Scene, is_automatic, is_live, object, said};
 
 const APPLICATIONS: [&str; 3] = ["api", "db", "web"];
 const STAGES: [&str; 3] = ["staging", "canary", "production"];
-const CLUSTERS: [&str; 4] = ["east", "west", "p1", "p2"];
+const CLUSTERS: [&str; 5] = ["east", "west", "north", "p1", "p2"];
 
 /// Rounds without anything new from outside in which every plan has to come to rest: create, supersede, look, hold, report,
 /// begin, perform, end, and some to spare.
@@ -134,7 +134,7 @@ fn start() -> Scene {
     );
     scene.stage(
         STAGES[1],
-        json!({"after": "staging", "clusters": ["east"], "promotion": "Automatic", "failure": "Stop",
+        json!({"after": "staging", "clusters": ["north"], "promotion": "Automatic", "failure": "Stop",
                "gates": {"soakBefore": "10m"}}),
     );
     scene.stage(
@@ -177,6 +177,7 @@ impl Told {
                     let looks = Looks {
                         deletes: 2,
                         objects: 20,
+                        ..Looks::default()
                     };
                     scene.looks.insert(key, looks);
                 }

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use delivery::report::{self, Outcome};
-use delivery::{Action, BY_ITSELF, Case, Name, Plan, Step, World, plan, shown_digest};
+use delivery::{Action, BY_ITSELF, Case, Closed, Name, Plan, Step, World, plan, request, shown_digest};
 use jiff::{SignedDuration, Timestamp};
 use kinds::condition::{self, Condition};
 use kinds::{
     Application, ApplicationSpec, Approval, Artifact, ArtifactSpec, ChartPlace, Cluster, ClusterPlan,
-    ClusterSpec, Direction, Kind, Level, LevelResult, Object, Origin, Phase, Promotion, PromotionSpec, Stage,
-    StageSpec, Tenant, TenantCluster, TenantSpec, Verdict, Verification, VerificationSpec,
-    VerificationStatus, Word,
+    ClusterSpec, Direction, Kind, LetThrough, Level, LevelResult, Object, Origin, Phase, Promotion,
+    PromotionSpec, Stage, StageSpec, Tenant, TenantCluster, TenantSpec, Verdict, Verification,
+    VerificationSpec, VerificationStatus, Word,
 };
 use objects::time;
 use serde_json::{Value, json};
@@ -26,6 +26,8 @@ pub(crate) const BASE: &str = "2026-03-02T09:00:00Z";
 pub(crate) struct Looks {
     pub(crate) deletes: u32,
     pub(crate) objects: u32,
+    /// One of those that take along what is in them.
+    pub(crate) precious: Option<&'static str>,
 }
 
 /// A hub, and the time.
@@ -114,6 +116,8 @@ impl Scene {
                 source: "charts".into(),
                 commit: commit.clone(),
                 author: author.to_owned(),
+                authors: Vec::new(),
+                others: false,
                 committed: None,
                 time: time::seconds(self.now),
                 verification: Some(name.clone()),
@@ -224,6 +228,19 @@ impl Scene {
         });
     }
 
+    /// What the word of somebody lets a promotion through.
+    pub(crate) fn may_let_through(
+        &self,
+        name: &Name,
+        groups: &[&str],
+        may_override: bool,
+    ) -> Result<Vec<LetThrough>, Box<Closed>> {
+        let promotion = self.world.promotion(name).unwrap();
+        let case = Case::of(&self.world, promotion, self.now).unwrap();
+        let groups: Vec<String> = groups.iter().map(|one| (*one).to_owned()).collect();
+        request::may_let_through(&case, &groups, may_override)
+    }
+
     pub(crate) fn abort(&mut self, name: &Name, by: &str) {
         self.edit_promotion(name, |one| {
             one.spec.abort = Some(Word {
@@ -242,6 +259,7 @@ impl Scene {
             revision: Some(1),
             deleted: if action == Action::Apply { deleted } else { 0 },
             failure: failure.map(str::to_owned),
+            note: String::new(),
         };
         let now = self.now;
         self.edit_promotion(promotion, |one| report::finish(one, &outcome, now));
@@ -295,6 +313,11 @@ impl Scene {
                         return self.look(&name, &clusters);
                     }
                 }
+                if let Step::Begin { target, .. } = step {
+                    let (delivery::Target::Clusters(clusters) | delivery::Target::Pair { clusters, .. }) =
+                        target;
+                    self.look(&name, clusters);
+                }
                 let now = self.now;
                 self.edit_promotion(&name, |one| report::record(one, step, now));
             }
@@ -310,6 +333,7 @@ impl Scene {
             creates: 0,
             deletes: looks.deletes,
             objects: looks.objects.max(looks.deletes),
+            precious: looks.precious.map(str::to_owned).into_iter().collect(),
         };
         clusters.iter().map(plan).collect()
     }
@@ -326,12 +350,8 @@ impl Scene {
         let plans = self.plans(promotion, clusters);
         let case = Case::of(&self.world, promotion, self.now).unwrap();
         let digest = shown_digest(&case, &plans);
-        let now = time::seconds(self.now);
-        self.edit_promotion(name, |one| {
-            one.status.plan = plans;
-            one.status.plan_digest = digest.to_string();
-            one.status.planned = Some(now);
-        });
+        let now = self.now;
+        self.edit_promotion(name, |one| report::plan(one, (plans, digest), now));
     }
 
     /// What the loops write into statuses beside steps.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! publish api 1.0.0 author=ana        plan [api]            done|fails|failing PROMOTION CLUSTER [MESSAGE]
-//! promote|rollback api 1.0.0 STAGE by=ana                   approve|reject|abort PROMOTION by=ana [groups=a,b]
+//! promote|rollback api 1.0.0 STAGE by=ana                   approve|reject|abort|override PROMOTION by=ana [groups=a,b]
+//! hold|values|ready|check api STAGE   block|irreversible api 1.0.0   release api NAME
 //! at 30m (from 09:00 on Monday, 2 March 2026, UTC)          gates PROMOTION   board   explain KIND NAME   stats
 //! ```
 
@@ -10,7 +11,7 @@ use std::fmt::Write as _;
 
 use delivery::{Action, Board, CellState, Decision, Name, Span, Step, Thing, board, explain, gate, stats};
 use jiff::{SignedDuration, Timestamp};
-use kinds::{Blocked, Direction, FreezeWindow, Hold, Phase, Word};
+use kinds::{Blocked, Direction, FreezeWindow, Hold, Override, Phase};
 use objects::time;
 use serde_json::{Value, json};
 
@@ -79,8 +80,11 @@ impl Script {
             "explain" => return self.explain(&line),
             "stats" => return self.stats(&line),
             "done" | "fails" | "failing" => self.cluster_says(&line),
-            "approve" | "reject" | "abort" | "override" => self.person_says(&line),
+            "approve" | "reject" | "abort" | "override" => return self.person_says(&line),
             "promote" | "rollback" => self.ask(&line),
+            "release" => self.scene.edit_application(&app(line.word(1)), |one| {
+                one.spec.release = Some(line.word(2).to_owned());
+            }),
             "hold" | "block" | "irreversible" | "values" | "ready" | "check" | "soaked" => self.edit(&line),
             other => panic!("no command {other}"),
         }
@@ -106,6 +110,7 @@ impl Script {
                 let looks = Looks {
                     deletes: number("deletes"),
                     objects: number("objects"),
+                    precious: line.field("claim").map(|_| "PersistentVolumeClaim shop/data"),
                 };
                 let key = (name.to_owned(), line.word(2).to_owned());
                 self.scene.looks.insert(key, looks);
@@ -196,7 +201,8 @@ impl Script {
     }
 
     fn stats(&self, line: &Line<'_>) -> Vec<String> {
-        let history = stats::history(&self.scene.world, &[line.word(1)]);
+        let stages: Vec<&str> = line.word(1).split(',').collect();
+        let history = stats::history(&self.scene.world, &stages, |_| true);
         let span = Span {
             from: base(),
             to: base() + SignedDuration::from_hours(24),
@@ -254,7 +260,7 @@ impl Script {
         self.scene.finish(&promotion, cluster, action, failure.as_deref());
     }
 
-    fn person_says(&mut self, line: &Line<'_>) {
+    fn person_says(&mut self, line: &Line<'_>) -> Vec<String> {
         let promotion = app(line.word(1));
         let groups = line.list("groups");
         match line.word(0) {
@@ -264,14 +270,20 @@ impl Script {
             "reject" => self.scene.approve(&promotion, line.by(), &groups, &["reject"]),
             "abort" => self.scene.abort(&promotion, line.by()),
             _ => {
-                let word = Word {
+                let windows = match self.scene.may_let_through(&promotion, &groups, groups.is_empty()) {
+                    Ok(windows) => windows,
+                    Err(closed) => return vec![print_closed(&closed)],
+                };
+                let word = Override {
                     by: line.by().to_owned(),
                     reason: "the site is down".into(),
+                    windows,
                 };
                 self.scene
                     .edit_promotion(&promotion, |one| one.spec.overridden = Some(word));
             }
         }
+        Vec::new()
     }
 
     fn ask(&mut self, line: &Line<'_>) {

@@ -11,6 +11,7 @@ fn plan() -> PlanShown {
         changes: 2,
         deletes: 3,
         objects: 4,
+        precious: Vec::new(),
     };
     PlanShown {
         application: "payments/api".into(),
@@ -26,7 +27,7 @@ fn plan() -> PlanShown {
 #[test]
 fn any_other_plan_has_another_digest() {
     type Edit = fn(&mut PlanShown);
-    let edits: [Edit; 12] = [
+    let edits: [Edit; 13] = [
         |one| one.application = "payments/apj".into(),
         |one| one.artifact = "api-1.0.1".into(),
         |one| one.digest = "sha256:bc".into(),
@@ -38,6 +39,7 @@ fn any_other_plan_has_another_digest() {
         |one| one.clusters[1].creates = 2,
         |one| one.clusters[1].changes = 1,
         |one| one.clusters[1].deletes = 4,
+        |one| one.clusters[1].precious.push("Namespace shop".into()),
         |one| one.clusters.truncate(1),
     ];
     let mut digests = vec![plan_digest(&plan())];
@@ -48,7 +50,7 @@ fn any_other_plan_has_another_digest() {
     }
     digests.sort_unstable();
     digests.dedup();
-    assert_eq!(digests.len(), 13);
+    assert_eq!(digests.len(), 14);
 }
 
 #[test]
