@@ -142,10 +142,13 @@ impl Caller {
     /// Whether it may see anything of a namespace.
     #[must_use]
     pub fn sees(&self, world: &World, namespace: &str) -> bool {
-        match world.tenant_of(namespace) {
-            Some(tenant) => self.may(Right::View, Over::Tenant(tenant)),
-            None => self.may(Right::View, Over::Everything),
-        }
+        self.sees_of(world.tenant_of(namespace))
+    }
+
+    /// Whether it may see anything of a tenant, or of what belongs to none.
+    #[must_use]
+    pub fn sees_of(&self, tenant: Option<&Object<Tenant>>) -> bool {
+        self.may(Right::View, tenant.map_or(Over::Everything, Over::Tenant))
     }
 
     fn is(&self, member: &Member) -> bool {

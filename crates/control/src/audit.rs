@@ -10,19 +10,24 @@
 //! whole chain, for a patch is done or not, and a head that is behind by what was written last. A chain that somebody cut or
 //! changed is gone on with after the head that was kept, so that what was done to it can be found for ever.
 //!
-//! Nothing is ever deleted here.
+//! Nothing is ever deleted here, so what a line has is bounded: what is longer is cut, and says so.
 
+mod fit;
 mod segment;
+mod verify;
 
 use std::sync::Arc;
 
-use delivery::audit::{self, Broken, Head, MAX_LINE, Record, Verifier};
+use delivery::audit::{self, Broken, Head, Record};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, sleep};
 
 use crate::error::Error;
 use crate::hub::Hub;
+use fit::fit;
 use segment::{Segments, Tail, Written};
+pub use verify::Extent;
+use verify::Verified;
 
 /// Records that wait. A person's action has two; more than this at once is not people.
 const WAITING: usize = 256;
@@ -43,6 +48,7 @@ const MAX_BYTES: usize = 4 << 20;
 pub struct AuditLog {
     segments: Segments,
     sender: mpsc::Sender<Waiting>,
+    verified: Verified,
 }
 
 /// A record that is not written yet, and who waits for it.
@@ -67,20 +73,20 @@ impl AuditLog {
             segments: segments.clone(),
             tail: None,
         };
-        (Self { segments, sender }, writer.run(receiver))
+        let log = Self {
+            segments,
+            sender,
+            verified: Verified::default(),
+        };
+        (log, writer.run(receiver))
     }
 
-    /// Writes a record, and says where it is once it is durable.
+    /// Writes a record, cut where it is longer than a line may be, and says where it is once it is durable.
     ///
     /// # Errors
-    /// It can't be written, or is longer than a line may be. It may be there nevertheless if the hub's answer was lost.
+    /// It can't be written. It may be there nevertheless if the hub's answer was lost.
     pub async fn append(&self, record: Record) -> Result<Head, Error> {
-        if audit::append(&Head::empty(), record.clone()).line().len() + ROOM > MAX_LINE {
-            return Err(Error::Mistake {
-                problem: format!("a line of the audit log has at most {MAX_LINE} bytes"),
-                cure: "say it in fewer words".to_owned(),
-            });
-        }
+        let record = fit(record);
         let (done, answer) = oneshot::channel();
         let gone = |_| Error::Mistake {
             problem: "the audit log is not written any more: the process ends".to_owned(),
@@ -109,26 +115,22 @@ impl AuditLog {
         Ok(self.segments.tail().await?.head)
     }
 
-    /// Reads the whole log, a segment at a time.
+    /// Whether the log is what was written. What was read before is read again where its object is another version now.
     ///
     /// # Errors
     /// It can't be read; what is wrong with it is the answer.
     pub async fn verify(&self) -> Result<Result<Head, Broken>, Error> {
-        let kept = self.segments.kept().await?.map(|(head, _)| head);
-        let mut verifier = Verifier::new(kept.as_ref());
-        for name in self.segments.names().await? {
-            // One that is gone since is missing, which the next line shows, or the head.
-            let lines = self.segments.read(&name).await?.unwrap_or_default();
-            if let Err(broken) = verifier.read(lines.iter().map(String::as_str)) {
-                return Ok(Err(broken));
-            }
-        }
-        Ok(verifier.finish())
+        self.verify_over(Extent::Changed).await
+    }
+
+    /// The same, over as much as is wanted. One at a time in this process.
+    ///
+    /// # Errors
+    /// As for [`AuditLog::verify`].
+    pub async fn verify_over(&self, extent: Extent) -> Result<Result<Head, Broken>, Error> {
+        self.verified.verify(&self.segments, extent).await
     }
 }
-
-/// A line's number may have more digits than that of the first.
-const ROOM: usize = 24;
 
 impl Writer {
     async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>) {

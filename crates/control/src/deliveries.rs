@@ -11,8 +11,11 @@
 //! status is written with the version that was read, so that nothing is ever begun twice.
 
 mod carry;
+mod fights;
+mod looks;
 mod orders;
 mod outlines;
+mod past;
 mod runs;
 mod secret;
 pub(crate) mod shelf;
@@ -70,6 +73,8 @@ pub(crate) struct Around {
     pub(crate) audit: AuditLog,
     /// How often what is deployed is looked at.
     pub(crate) look: Duration,
+    /// The controller's namespace.
+    pub(crate) namespace: String,
     /// Who this replica is, and how the names of all replicas of this controller begin.
     pub(crate) process: String,
     pub(crate) follows: String,
@@ -122,7 +127,7 @@ pub(crate) async fn run(around: Around) {
         clock: around.clock,
     };
     let mut running = Running {
-        feed: Feed::new(&around.hub),
+        feed: Feed::new(&around.hub, &around.namespace),
         queue: Queue::default(),
         busy: BTreeSet::new(),
         writer: Writer {
@@ -133,8 +138,8 @@ pub(crate) async fn run(around: Around) {
         writes: JoinSet::new(),
         writing: BTreeMap::new(),
         runs: Runs::new(means.clone(), Arc::clone(&around.key), teller.clone()),
-        outlines: Outlines::new(means.clone(), Arc::clone(&around.key), teller.clone()),
-        standings: Standings::new(means, audit, teller, around.look),
+        outlines: Outlines::new(means.clone(), Arc::clone(&around.key), teller),
+        standings: Standings::new(means, audit, around.look),
         key: around.key,
         clock: around.clock,
         swept: Instant::now(),
@@ -150,6 +155,10 @@ pub(crate) async fn run(around: Around) {
         tokio::select! {
             touched = running.feed.next() => running.touched(touched),
             Some(told) = told.recv() => running.told(told),
+            ended = running.standings.ended() => {
+                let application = running.standings.take(ended);
+                running.queue.look(application, Instant::now());
+            }
             Some(wrote) = running.writes.join_next_with_id() => match wrote {
                 Ok((id, wrote)) => running.wrote(&id, wrote),
                 Err(error) => running.wrote(&error.id(), bug(&error)),
@@ -192,7 +201,6 @@ impl Running {
     fn told(&mut self, told: Told) {
         let application = match told {
             Told::Outlined(outlined) => self.outlines.take(outlined),
-            Told::Stands(found) => self.standings.take(found),
             Told::Ran {
                 application,
                 key,
@@ -204,11 +212,11 @@ impl Running {
             Told::Sick {
                 application,
                 key,
-                why,
-            } => {
-                self.runs.sick(&application, &key, why);
-                Some(application)
-            }
+                sickness,
+            } => self
+                .runs
+                .sick(&application, &key, sickness)
+                .then_some(application),
         };
         if let Some(name) = application {
             self.queue.look(name, Instant::now());
@@ -336,7 +344,7 @@ impl Running {
                 } => writes.extend(Write::hold(world, application, hold, because)),
                 Step::Look { promotion, .. } => {
                     asked.insert(promotion.clone());
-                    if let Some(plans) = self.outlines.of(world, promotion) {
+                    if let Some(plans) = self.outlines.of(world, promotion, step) {
                         pages.turn_to(world, promotion, |page| outlines::show(page, world, plans, now));
                     }
                 }
@@ -348,7 +356,7 @@ impl Running {
                         pages.turn_to(world, promotion, |page| outlines::cannot(page, name, now));
                         continue;
                     }
-                    let Some(plans) = self.outlines.of(world, promotion) else {
+                    let Some(plans) = self.outlines.of(world, promotion, step) else {
                         continue;
                     };
                     pages.turn_to(world, promotion, |page| {

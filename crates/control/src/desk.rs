@@ -24,10 +24,10 @@ use jiff::Timestamp;
 use kinds::{Kind, Object};
 use model::Digest;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::access::Caller;
-use crate::audit::AuditLog;
+use crate::audit::{AuditLog, Extent};
 use crate::books::Books;
 use crate::error::Error;
 use crate::hub::Hub;
@@ -58,8 +58,17 @@ pub struct Desk {
     audit: AuditLog,
     tokens: Tokens,
     issuer: Option<Oidc>,
+    /// The controller's, in which what is for everybody is.
+    namespace: String,
     clock: fn() -> Timestamp,
-    _tasks: Arc<JoinSet<()>>,
+    tasks: Arc<Tasks>,
+}
+
+/// What runs for a desk, by what it is called. The set ends it.
+#[derive(Debug)]
+struct Tasks {
+    named: [(&'static str, AbortHandle); 2],
+    _all: JoinSet<()>,
 }
 
 /// A change of an object.
@@ -72,20 +81,31 @@ impl Desk {
     /// Opens it over a hub. Has to be called on a runtime.
     #[must_use]
     pub fn open(hub: Hub, namespace: &str, clock: fn() -> Timestamp) -> Self {
-        let (books, keep) = Books::open(hub.clone(), clock);
+        let (books, keep) = Books::open(&hub, namespace, clock);
         let (audit, write) = AuditLog::open(hub.clone(), namespace);
         let mut tasks = JoinSet::new();
-        tasks.spawn(keep);
-        tasks.spawn(write);
+        let named = [("books", tasks.spawn(keep)), ("audit log", tasks.spawn(write))];
         Self {
             tokens: Tokens::new(hub.clone(), namespace),
             hub,
             books,
             audit,
             issuer: None,
+            namespace: namespace.to_owned(),
             clock,
-            _tasks: Arc::new(tasks),
+            tasks: Arc::new(Tasks { named, _all: tasks }),
         }
+    }
+
+    /// What has ended of what runs for it, none of which ever should.
+    #[must_use]
+    pub fn dead(&self) -> Vec<&'static str> {
+        let named = self.tasks.named.iter().filter(|(_, task)| task.is_finished());
+        let issuer = self.issuer.as_ref().filter(|issuer| !issuer.is_alive());
+        named
+            .map(|(name, _)| *name)
+            .chain(issuer.map(|_| "keys of the issuer"))
+            .collect()
     }
 
     /// Lets in whom an issuer of ID tokens vouches for, too.
@@ -105,6 +125,12 @@ impl Desk {
             Some(issuer) if text.contains('.') => issuer.caller(text, self.now()).await,
             _ => self.tokens.caller(text, self.now()).await,
         }
+    }
+
+    /// Whether it is known without asking the hub that a token was one, or is not. An ID token is: its signature says so.
+    #[must_use]
+    pub fn is_known(&self, text: &str) -> bool {
+        text.contains('.') || self.tokens.is_known(text)
     }
 
     #[must_use]
@@ -138,12 +164,12 @@ impl Desk {
         Ok(self.audit.head().await?)
     }
 
-    /// Reads the whole audit log.
+    /// Verifies the audit log.
     ///
     /// # Errors
     /// See [`Refused`]; what is wrong with the log is the answer.
-    pub async fn audit_verify(&self) -> Result<Result<Head, Broken>, Refused> {
-        Ok(self.audit.verify().await?)
+    pub async fn audit_verify(&self, extent: Extent) -> Result<Result<Head, Broken>, Refused> {
+        Ok(self.audit.verify_over(extent).await?)
     }
 
     /// Makes a token.

@@ -5,17 +5,23 @@
 //! ```
 //!
 //! A watch of its own for each kind, so that an event costs one object and not a copy of all. Whoever owns a feed owns its
-//! world; nothing is locked.
+//! world; nothing is locked. What is told too late is passed over. A freeze window that can't be read is taken to be on;
+//! other objects that can't be stay as they were.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod states;
+
+use std::collections::BTreeSet;
 
 use cluster::{Event, ListQuery};
-use delivery::{Name, Seen, World};
+use delivery::{Name, Seen, Window, World};
 use kinds::condition::Condition;
 use kinds::{
     Application, Artifact, Cluster, ClusterPair, FreezeWindow, Kind, Object, Promotion, Stage, Tenant,
     Verification,
 };
+use objects::meta;
+use serde_json::{Value, json};
+use states::{State, States};
 use stdx::chain;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -34,7 +40,14 @@ const MOST: usize = 4096;
 const KINDS: usize = 9;
 
 /// A change of the world.
-type Change = Box<dyn FnOnce(&mut World, &mut Touched) + Send>;
+type Change = Box<dyn FnOnce(&mut Kept, &mut Touched) + Send>;
+
+/// The objects, and which state of each it is.
+#[derive(Debug, Default)]
+struct Kept {
+    world: World,
+    states: States,
+}
 
 /// What a change may have changed the plans of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +60,7 @@ pub(crate) struct Touched {
 /// The world, and what tells of changes.
 #[derive(Debug)]
 pub(crate) struct Feed {
-    world: World,
+    kept: Kept,
     changes: mpsc::Receiver<News>,
     /// How many kinds were not listed yet.
     missing: usize,
@@ -68,6 +81,11 @@ trait Touches: Seen {
 
     /// The object that the world has.
     fn known<'a>(world: &'a World, name: &Name) -> Option<&'a Object<Self>>;
+
+    /// What is made of one that can't be read; it stays as it was otherwise.
+    fn stand_in(_object: &Value, _why: String) -> Option<Change> {
+        None
+    }
 }
 
 impl Touched {
@@ -84,8 +102,8 @@ impl Touched {
 }
 
 impl Feed {
-    /// Follows a hub.
-    pub(crate) fn new(hub: &Hub) -> Self {
+    /// Follows a hub, for a controller in this namespace.
+    pub(crate) fn new(hub: &Hub, namespace: &str) -> Self {
         let (sender, changes) = mpsc::channel(QUEUE);
         let mut watches = JoinSet::new();
         watches.spawn(follow::<Application>(hub.clone(), sender.clone()));
@@ -98,7 +116,10 @@ impl Feed {
         watches.spawn(follow::<FreezeWindow>(hub.clone(), sender.clone()));
         watches.spawn(follow::<Tenant>(hub.clone(), sender));
         Self {
-            world: World::default(),
+            kept: Kept {
+                world: World::new(namespace),
+                states: States::default(),
+            },
             changes,
             missing: KINDS,
             _watches: watches,
@@ -130,17 +151,21 @@ impl Feed {
     }
 
     pub(crate) fn world(&self) -> &World {
-        &self.world
+        &self.kept.world
     }
 
-    /// Takes in an object as the hub answered that it is now, so that nobody plans from what it was before.
+    /// Takes in an object as the hub answered that it is now, so that nobody plans from what it was before. If the watch told
+    /// of a later state already, or that it is gone, that stays.
     pub(crate) fn put<K: Seen>(&mut self, object: Object<K>) {
-        self.world.put(object);
+        let (name, state) = (Name::of(&object), state_of(&object));
+        if self.kept.states.is_news(K::NAME, &name, state) {
+            self.kept.world.put(object);
+        }
     }
 
     fn take(&mut self, news: News, touched: &mut Touched) {
         match news {
-            News::Changed(change) => change(&mut self.world, touched),
+            News::Changed(change) => change(&mut self.kept, touched),
             News::Listed => self.missing -= 1,
         }
     }
@@ -153,7 +178,6 @@ where
 {
     let kind = hub.served::<K>().await;
     let mut watch = hub.cluster().watch(&kind, None, &ListQuery::default(), "");
-    let mut known: BTreeMap<String, Name> = BTreeMap::new();
     let mut is_first = true;
     loop {
         let event = match watch.next().await {
@@ -167,19 +191,14 @@ where
         let mut news: Vec<News> = Vec::new();
         match event {
             Event::Added(object) | Event::Modified(object) => {
-                news.extend(there::<K>(&object, &mut known).map(News::Changed));
+                news.extend(there::<K>(&object).map(News::Changed));
             }
-            Event::Deleted(object) => {
-                let name = known.remove(&named(&object));
-                news.extend(name.map(|name| News::Changed(gone::<K>(name))));
-            }
+            Event::Deleted(object) => news.push(News::Changed(gone::<K>(&object))),
             Event::Relisted(all) => {
-                let mut before = std::mem::take(&mut known);
-                for object in &all {
-                    before.remove(&named(object));
-                    news.extend(there::<K>(object, &mut known).map(News::Changed));
-                }
-                news.extend(before.into_values().map(|name| News::Changed(gone::<K>(name))));
+                news.extend(all.iter().filter_map(there::<K>).map(News::Changed));
+                let listed = all.iter().map(name_of).collect();
+                let version = watch.resource_version().to_owned();
+                news.push(News::Changed(unlisted::<K>(listed, version)));
                 news.extend(std::mem::take(&mut is_first).then_some(News::Listed));
             }
         }
@@ -192,49 +211,60 @@ where
 }
 
 /// An object is there, as it is now.
-fn there<K: Touches + 'static>(
-    object: &serde_json::Value,
-    known: &mut BTreeMap<String, Name>,
-) -> Option<Change>
+fn there<K: Touches + 'static>(object: &Value) -> Option<Change>
 where
     Object<K>: Send,
 {
-    let key = named(object);
     let read = match Object::<K>::read(object) {
         Ok(read) => read,
         Err(error) => {
-            tracing::error!(kind = K::NAME, name = %key, error = %chain(&error), "an object can't be read");
-            return None;
+            let why = chain(&error);
+            tracing::error!(kind = K::NAME, name = %named(object), error = %why, "an object can't be read");
+            return K::stand_in(object, why);
         }
     };
-    let name = Name::of(&read);
-    known.insert(key, name.clone());
-    Some(Box::new(move |world, touched| {
-        let before = K::known(world, &name);
-        if before.is_some_and(|before| is_older(&read, before)) {
+    Some(Box::new(move |Kept { world, states }, touched| {
+        let name = Name::of(&read);
+        if !states.is_news(K::NAME, &name, state_of(&read)) {
             return;
         }
-        K::touch(before, Some(&read), touched);
+        K::touch(K::known(world, &name), Some(&read), touched);
         depending(world, touched);
         world.put(read);
         depending(world, touched);
     }))
 }
 
-fn gone<K: Touches + 'static>(name: Name) -> Change {
-    Box::new(move |world, touched| {
-        K::touch(K::known(world, &name), None, touched);
-        depending(world, touched);
-        world.remove::<K>(&name);
+fn gone<K: Touches + 'static>(object: &Value) -> Change {
+    let (name, uid) = (name_of(object), meta::uid(object).to_owned());
+    Box::new(move |kept, touched| {
+        if kept.states.is_gone(K::NAME, &name, &uid) {
+            forget::<K>(&mut kept.world, &name, touched);
+        }
     })
 }
 
-/// Whether an event tells of a state before the one that is known, because its write was answered first. Versions are
-/// numbers that grow, as Kubernetes promises since 1.35; with anything else, what comes last counts.
-fn is_older<K: Kind>(told: &Object<K>, known: &Object<K>) -> bool {
-    let number = |object: &Object<K>| object.metadata.resource_version.parse::<u128>().ok();
-    told.metadata.uid == known.metadata.uid
-        && matches!((number(told), number(known)), (Some(told), Some(known)) if told < known)
+/// All objects of a kind are listed: whatever else there was is gone, whoever told of it.
+fn unlisted<K: Touches + 'static>(listed: BTreeSet<Name>, version: String) -> Change {
+    Box::new(move |Kept { world, states }, touched| {
+        for name in states.unlisted(K::NAME, &listed, &version) {
+            forget::<K>(world, &name, touched);
+        }
+    })
+}
+
+fn forget<K: Touches>(world: &mut World, name: &Name, touched: &mut Touched) {
+    K::touch(K::known(world, name), None, touched);
+    depending(world, touched);
+    world.remove::<K>(name);
+}
+
+fn name_of(object: &Value) -> Name {
+    Name::new(meta::namespace(object), meta::name(object))
+}
+
+fn state_of<K: Kind>(object: &Object<K>) -> State {
+    State::new(&object.metadata.uid, &object.metadata.resource_version)
 }
 
 /// Adds the applications that wait for one that is touched.
@@ -309,6 +339,38 @@ impl Touches for FreezeWindow {
         let (_, window) = world.windows().find(|(other, _)| *other == name)?;
         Some(&window.object)
     }
+
+    /// Somebody wanted nothing to move: as long as nobody knows when, nothing does.
+    fn stand_in(object: &Value, why: String) -> Option<Change> {
+        let window = Window::unread(readable(object)?, why);
+        Some(Box::new(move |Kept { world, states }, touched| {
+            let name = Name::of(&window.object);
+            if states.is_news(Self::NAME, &name, state_of(&window.object)) {
+                touched.all = true;
+                world.put_window(window);
+            }
+        }))
+    }
+}
+
+/// What can be read of a freeze window: whom it is for, as far as that is said in words, and otherwise everybody.
+fn readable(object: &Value) -> Option<Object<FreezeWindow>> {
+    let is_words = |value: &Value| {
+        let words = value.as_array();
+        words.is_some_and(|words| words.iter().all(Value::is_string))
+    };
+    let mut spec = json!({"reason": meta::text_at(object, "/spec/reason")});
+    for field in ["stages", "tenants", "applications", "overridableBy"] {
+        let written = object.pointer(&format!("/spec/{field}"));
+        if let Some(written) = written.filter(|written| is_words(written)) {
+            spec[field] = written.clone();
+        }
+    }
+    if let Some(rollbacks) = object.pointer("/spec/rollbacks").filter(|one| one.is_boolean()) {
+        spec["rollbacks"] = rollbacks.clone();
+    }
+    let metadata = object.get("metadata")?;
+    Object::read(&json!({"metadata": metadata, "spec": spec})).ok()
 }
 
 impl Touches for Cluster {
@@ -372,5 +434,93 @@ impl std::fmt::Debug for News {
             Self::Changed(_) => "Changed",
             Self::Listed => "Listed",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(kind: &str, name: &str, version: &str, spec: &Value) -> Value {
+        json!({"kind": kind, "spec": spec, "metadata": {"name": name, "namespace": "shop", "uid": "u",
+            "resourceVersion": version, "generation": 1}})
+    }
+
+    fn take(feed: &mut Feed, change: Option<Change>) -> Touched {
+        let mut touched = Touched::default();
+        feed.take(News::Changed(change.expect("a change")), &mut touched);
+        touched
+    }
+
+    fn feed() -> Feed {
+        let (_, changes) = mpsc::channel(1);
+        Feed {
+            kept: Kept::default(),
+            changes,
+            missing: 0,
+            _watches: JoinSet::new(),
+        }
+    }
+
+    fn web(version: &str, holds: &Value) -> Value {
+        let spec = json!({"chart": {"source": "charts", "path": "charts/web"}, "holds": holds});
+        object("Application", "web", version, &spec)
+    }
+
+    #[test]
+    fn a_hold_that_the_watch_told_of_outlives_the_answer_to_an_earlier_write() {
+        let mut feed = feed();
+        let hold = json!([{"stage": "production", "by": "ada", "reason": "wait"}]);
+        let name = Name::new("shop", "web");
+        take(&mut feed, there::<Application>(&web("9", &json!([]))));
+        take(&mut feed, there::<Application>(&web("11", &hold)));
+        feed.put(Object::<Application>::read(&web("10", &json!([]))).unwrap());
+        assert_eq!(feed.world().application(&name).unwrap().spec.holds.len(), 1);
+        take(&mut feed, Some(gone::<Application>(&web("12", &hold))));
+        feed.put(Object::<Application>::read(&web("10", &json!([]))).unwrap());
+        assert_eq!(feed.world().application(&name), None);
+    }
+
+    #[test]
+    fn what_only_an_answer_told_of_is_gone_when_a_later_list_does_not_have_it() {
+        let mut feed = feed();
+        feed.put(Object::<Application>::read(&web("10", &json!([]))).unwrap());
+        let name = Name::new("shop", "web");
+        take(
+            &mut feed,
+            Some(unlisted::<Application>(BTreeSet::new(), "9".to_owned())),
+        );
+        assert!(feed.world().application(&name).is_some());
+        let touched = take(
+            &mut feed,
+            Some(unlisted::<Application>(BTreeSet::new(), "12".to_owned())),
+        );
+        assert!(touched.applications.contains(&name));
+        assert_eq!(feed.world().application(&name), None);
+    }
+
+    #[test]
+    fn a_freeze_window_that_can_not_be_read_is_on_for_whom_it_names() {
+        let mut feed = feed();
+        let spec = json!({"reason": "rest", "stages": ["production"], "tenants": [1], "weekly": {"days": ["Someday"]}});
+        let touched = take(
+            &mut feed,
+            there::<FreezeWindow>(&object("FreezeWindow", "rest", "5", &spec)),
+        );
+        assert!(touched.all);
+        let (_, window) = feed.world().windows().next().unwrap();
+        assert!(window.mistake().unwrap().contains("can't be read"), "{window:?}");
+        assert!(!window.is_read());
+        assert_eq!(window.object.spec.stages, ["production"]);
+        assert_eq!(window.object.spec.tenants, [""; 0]);
+        // Once it can be, it is what it says.
+        let spec =
+            json!({"reason": "rest", "once": {"from": "2026-03-02T09:00:00Z", "to": "2026-03-02T10:00:00Z"}});
+        take(
+            &mut feed,
+            there::<FreezeWindow>(&object("FreezeWindow", "rest", "6", &spec)),
+        );
+        let (_, window) = feed.world().windows().next().unwrap();
+        assert_eq!((window.mistake(), window.is_read()), (None, true));
     }
 }

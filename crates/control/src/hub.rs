@@ -330,6 +330,28 @@ impl Hub {
         Ok(())
     }
 
+    /// Deletes an object as it was read; `false` if it is not that any more.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) async fn delete_read<K: Kind>(&self, object: &Object<K>) -> Result<bool, Error> {
+        let kind = self.kind::<K>().await?;
+        let metadata = &object.metadata;
+        let how = Delete {
+            resource_version: &metadata.resource_version,
+            ..Delete::default()
+        };
+        match self
+            .cluster
+            .delete(kind.at(&metadata.namespace, &metadata.name), how)
+            .await
+        {
+            Ok(is_gone) => Ok(is_gone),
+            Err(error) if matches!(error.why(), Some(Why::Conflict)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Sets the finalizers of an object; refused if it has changed since it was read.
     ///
     /// # Errors

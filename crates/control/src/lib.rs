@@ -50,5 +50,5 @@ pub use oidc::Oidc;
 pub use preview::{Foreseen, Preview};
 pub use service::{Charts, Options, Queues, Service};
 pub use tenants::FINALIZER;
-pub use webhooks::{Deaf, Webhooks};
+pub use webhooks::{Awaited, Deaf, Webhooks};
 pub use written::{Mistaken, PERSON};

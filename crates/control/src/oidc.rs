@@ -21,7 +21,7 @@ use model::{Code, Diagnose};
 use serde::Deserialize;
 use source::forge::Link;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::access::Caller;
@@ -67,6 +67,8 @@ pub struct Options {
     pub username_claim: String,
     /// The claim that has the groups.
     pub groups_claim: String,
+    /// Whether an address counts of which the issuer does not say whether it is verified.
+    pub trusts_email: bool,
     pub link: Link,
     pub pace: Pace,
 }
@@ -79,6 +81,7 @@ pub struct Oidc {
     /// The number of the asking that somebody wants another one after.
     again: Arc<watch::Sender<u64>>,
     waiting: Arc<Semaphore>,
+    task: AbortHandle,
     _task: Arc<JoinSet<()>>,
 }
 
@@ -131,14 +134,20 @@ impl Oidc {
         let (tell, known) = watch::channel(Known::default());
         let (again, wanted) = watch::channel(0);
         let mut task = JoinSet::new();
-        task.spawn(keep(Arc::clone(&options), tell, wanted));
+        let keeper = task.spawn(keep(Arc::clone(&options), tell, wanted));
         Ok(Self {
+            task: keeper,
             options,
             known,
             again: Arc::new(again),
             waiting: Arc::new(Semaphore::new(WAITING)),
             _task: Arc::new(task),
         })
+    }
+
+    /// Whether somebody still asks for its keys.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.task.is_finished()
     }
 
     /// Whose ID token a text is.

@@ -92,6 +92,8 @@ impl Publisher {
             commit: passed.commit.to_owned(),
             path: source::snapshot::clean(passed.path).to_owned(),
             author: passed.by.author.clone(),
+            authors: passed.by.authors.people.clone(),
+            others: passed.by.authors.others,
             committed: Some(passed.by.committed),
         };
         statement.verification = Some(Verified {

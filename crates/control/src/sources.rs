@@ -325,6 +325,9 @@ async fn perform(around: &Around, plan: wanted::Plan) -> Result<(), Error> {
         let annotations = &mut object.metadata.annotations;
         annotations.insert(wanted::CONTENT.to_owned(), new.content.to_string().into());
         annotations.insert(wanted::ORDER.to_owned(), new.order.to_string().into());
+        if !new.proposed_by.is_empty() {
+            annotations.insert(wanted::PROPOSED_BY.to_owned(), new.proposed_by.into());
+        }
         object.metadata.namespace = new.namespace;
         around.hub.create(&object).await?;
         tracing::info!(verification = %object.metadata.name, commit = %object.spec.commit, "to be verified");

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -33,7 +33,8 @@ const FIELD: &str = "token";
 /// How long a token is believed without asking the hub: as long as one works after it was revoked.
 const BELIEVED: Duration = Duration::from_secs(5);
 
-/// Tokens that are remembered, unknown ones among them. Beyond it all are forgotten: it costs a request for each.
+/// Tokens that are remembered, and as many that there are none of. Beyond it all of these are forgotten: it costs a request for
+/// each. Apart, so that nobody who guesses has those forgotten that there are.
 const REMEMBERED: usize = 4_096;
 
 /// The longest life of a token: a year, and a day to renew it.
@@ -48,14 +49,12 @@ const SECRET: usize = 64;
 pub struct Tokens {
     hub: Hub,
     namespace: String,
-    known: Arc<Mutex<BTreeMap<String, Known>>>,
+    known: Memory<Arc<Kept>>,
+    unknown: Memory<()>,
 }
 
-#[derive(Clone, Debug)]
-struct Known {
-    since: Instant,
-    token: Option<Arc<Kept>>,
-}
+/// What is remembered of ids, and since when.
+type Memory<T> = Arc<Mutex<BTreeMap<String, (Instant, T)>>>;
 
 /// A token as it is asked for.
 #[derive(Clone, Debug)]
@@ -120,6 +119,7 @@ impl Tokens {
             hub,
             namespace: namespace.to_owned(),
             known: Arc::default(),
+            unknown: Arc::default(),
         }
     }
 
@@ -213,8 +213,15 @@ impl Tokens {
         let name = format!("{NAME}{id}");
         let at = kind.at(&self.namespace, &name);
         let deleted = self.hub.cluster().delete(at, Delete::default()).await?;
-        self.remembered().remove(id);
+        memory(&self.known).remove(id);
         Ok(deleted)
+    }
+
+    /// Whether it is known that there is such a token, or none, or was a while ago.
+    #[must_use]
+    pub fn is_known(&self, text: &str) -> bool {
+        // What has not the form of one, nobody is asked for.
+        parse(text).is_none_or(|(id, _)| memory(&self.known).contains_key(id))
     }
 
     /// Whose token a text is.
@@ -247,24 +254,25 @@ impl Tokens {
     }
 
     async fn believed(&self, id: &str) -> Result<Option<Arc<Kept>>, Error> {
-        let known = self.remembered().get(id).cloned();
-        if let Some(known) = known.filter(|known| known.since.elapsed() < BELIEVED) {
-            return Ok(known.token);
+        if let Some((since, kept)) = memory(&self.known).get(id)
+            && since.elapsed() < BELIEVED
+        {
+            return Ok(Some(Arc::clone(kept)));
         }
-        let token = self.fetch(id).await?.map(Arc::new);
-        let mut remembered = self.remembered();
-        if remembered.len() >= REMEMBERED {
-            remembered.clear();
+        if let Some((since, ())) = memory(&self.unknown).get(id)
+            && since.elapsed() < BELIEVED
+        {
+            return Ok(None);
         }
-        let since = Instant::now();
-        remembered.insert(
-            id.to_owned(),
-            Known {
-                since,
-                token: token.clone(),
-            },
-        );
-        Ok(token)
+        let kept = self.fetch(id).await?.map(Arc::new);
+        match &kept {
+            Some(kept) => remember(&self.known, id, Arc::clone(kept)),
+            None => {
+                memory(&self.known).remove(id);
+                remember(&self.unknown, id, ());
+            }
+        }
+        Ok(kept)
     }
 
     async fn fetch(&self, id: &str) -> Result<Option<Kept>, Error> {
@@ -281,13 +289,21 @@ impl Tokens {
         }
     }
 
-    fn remembered(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn kind(&self) -> Result<Resource, Error> {
         self.hub.builtin("v1", "Secret").await
     }
+}
+
+fn memory<T>(memory: &Memory<T>) -> MutexGuard<'_, BTreeMap<String, (Instant, T)>> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remember<T>(all: &Memory<T>, id: &str, what: T) {
+    let mut all = memory(all);
+    if all.len() >= REMEMBERED {
+        all.clear();
+    }
+    all.insert(id.to_owned(), (Instant::now(), what));
 }
 
 /// Reads a Secret. One without our label is no token, whatever its name.

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use artifact::Package;
 use jiff::Timestamp;
-use kinds::{Application, ChartSource, Object, Stage, Tenant, Verification, VerificationStatus};
+use kinds::{Application, Artifact, ChartSource, Object, Stage, Tenant, Verification, VerificationStatus};
 use model::{Code, Diagnose as _};
 use stdx::chain;
 use tokio::sync::{Semaphore, watch};
@@ -33,8 +33,9 @@ use crate::publisher::{Passed, Publisher};
 use crate::runner::{Again, Loop, Objects, Outcome};
 use crate::sites::Sites;
 use crate::sources::owner;
+use crate::sources::wanted::PROPOSED_BY;
 
-use gather::{Files, Unfit, Whose};
+use gather::{By, Files, Unfit, Whose};
 use verdict::Came;
 
 /// The wait for what is only not known yet: kinds that were not listed, a clone that was not opened.
@@ -49,6 +50,7 @@ pub(crate) struct Around {
     pub(crate) applications: Kept<Application>,
     pub(crate) tenants: Kept<Tenant>,
     pub(crate) stages: Kept<Stage>,
+    pub(crate) artifacts: Kept<Artifact>,
     pub(crate) known: watch::Receiver<AllKnown>,
     pub(crate) publisher: Publisher,
     /// How many are verified at once: each takes all the CPU it gets.
@@ -169,7 +171,7 @@ fn known(around: &Around, object: &Object<Verification>) -> Result<Option<Known>
 
 /// Verifies, and publishes what is to be published.
 async fn verified(around: &Around, object: &Object<Verification>, known: &Known) -> Result<Came, Error> {
-    let files = match files(around, object, known).await {
+    let (files, by) = match files(around, object, known).await {
         Err(Error::Source(error)) if is_of_change(&error) => {
             return Ok(Came::unfit(chain(&error), error.hint().unwrap_or_default()));
         }
@@ -184,7 +186,6 @@ async fn verified(around: &Around, object: &Object<Verification>, known: &Known)
         });
     };
     let (whose, road, now) = (known.whose.clone(), known.road.clone(), (around.clock)());
-    let by = files.by.clone();
     let work = tokio::task::spawn_blocking(move || rehearsed(&files, &road, targets, &whose, now));
     let rehearsed = work.await.unwrap_or_else(|error| {
         let problem = format!("the verification ended in a bug: {error}");
@@ -206,7 +207,7 @@ async fn verified(around: &Around, object: &Object<Verification>, known: &Known)
     if let Some((message, cure)) = around.publisher.taken(&package).await? {
         came.add(verdict::PUBLISHED, message, cure);
     }
-    if came.passed() && object.spec.proposal.is_none() {
+    if let Some(by) = by.filter(|_| came.passed()) {
         let passed = Passed {
             source: &known.source,
             path: &known.whose.application.spec.chart.path,
@@ -224,20 +225,40 @@ async fn verified(around: &Around, object: &Object<Verification>, known: &Known)
     Ok(came)
 }
 
-/// The files, from a clone that may not be open yet, or not have the commit.
-async fn files(around: &Around, object: &Object<Verification>, known: &Known) -> Result<Files, Error> {
+/// The files, from a clone that may not be open yet, or not have the commit; and of what is to be published, who made it.
+async fn files(
+    around: &Around,
+    object: &Object<Verification>,
+    known: &Known,
+) -> Result<(Files, Option<By>), Error> {
     let site = around.sites.of(&known.source.metadata.name);
     let mut site = site.lock().await;
     if site.repository().is_err() {
         around.sites.open(&mut site, &known.source).await?;
     }
-    gather::files(
-        &mut site,
-        &object.spec.commit,
-        &known.whose.application,
-        &known.road,
-    )
-    .await
+    let (commit, application) = (&object.spec.commit, &known.whose.application);
+    let files = gather::files(&mut site, commit, application, &known.road).await?;
+    if object.spec.proposal.is_some() {
+        return Ok((files, None));
+    }
+    // Of an artifact that is not known yet its authors are taken for this one's too.
+    let artifacts = around.artifacts.now().unwrap_or_default();
+    let last = gather::published_last(artifacts.values().map(AsRef::as_ref), application);
+    let mut by = gather::by(&mut site, commit, &files, last.as_deref()).await?;
+    let proposers = object
+        .metadata
+        .annotations
+        .get(PROPOSED_BY)
+        .and_then(|one| one.as_str());
+    for proposer in proposers
+        .into_iter()
+        .flat_map(|all| all.split(' '))
+        .filter(|one| !one.is_empty())
+    {
+        // First, so that it is not one of those that are too many.
+        by.authors.people.insert(0, proposer.to_owned());
+    }
+    Ok((files, Some(by)))
 }
 
 /// What came of the part that takes CPU.

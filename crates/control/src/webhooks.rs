@@ -20,12 +20,22 @@ pub(crate) const LOOK: &str = "shipway.dev/look-again";
 /// Where in its Secret the secret of a webhook is, and the one before it while both are in use.
 const SECRETS: &[&str] = &["secret", "previous"];
 
+/// The longest name of an object.
+const LONGEST: usize = 253;
+
 /// The receiver of webhooks. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Webhooks {
     hub: Hub,
     seen: Arc<Mutex<BTreeMap<String, Seen>>>,
     clock: fn() -> Timestamp,
+}
+
+/// A source whose webhooks are heard, and what they have to be signed with.
+#[derive(Debug)]
+pub struct Awaited {
+    source: Object<ChartSource>,
+    secrets: Vec<Secret>,
 }
 
 /// Why one came to nothing.
@@ -46,28 +56,42 @@ impl Webhooks {
         }
     }
 
-    /// Receives one for a source.
+    /// The source of a name, for whoever sends it something: asked before anything of that is read.
     ///
     /// # Errors
-    /// See [`Deaf`].
-    pub async fn receive(&self, name: &str, headers: &[(&str, &[u8])], body: &[u8]) -> Result<(), Deaf> {
+    /// See [`Deaf`]; a source without a secret hears nothing.
+    pub async fn awaited(&self, name: &str) -> Result<Awaited, Deaf> {
         // A name is asked of the hub by its path.
-        if !name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
-            || name.is_empty()
-        {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+        if !(1..=LONGEST).contains(&name.len()) || !name.bytes().all(is_part) {
             return Err(Deaf::NoSource);
         }
         let source = self.hub.get::<ChartSource>(name).await.map_err(Deaf::Hub)?;
         let source = source.ok_or(Deaf::NoSource)?;
         let secrets = self.secrets(&source).await.map_err(Deaf::Hub)?;
+        match secrets.is_empty() {
+            true => Err(Deaf::Refused(Refused::NoSecret)),
+            false => Ok(Awaited { source, secrets }),
+        }
+    }
+
+    /// Receives one.
+    ///
+    /// # Errors
+    /// See [`Deaf`].
+    pub async fn receive(
+        &self,
+        awaited: &Awaited,
+        headers: &[(&str, &[u8])],
+        body: &[u8],
+    ) -> Result<(), Deaf> {
+        let Awaited { source, secrets } = awaited;
         let now = (self.clock)();
         let look = {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let seen = seen.entry(name.to_owned()).or_default();
+            let seen = seen.entry(source.metadata.name.clone()).or_default();
             let delivery = Delivery { headers, body };
-            webhook::receive(sender(&source), delivery, &secrets, seen, now).map_err(Deaf::Refused)?
+            webhook::receive(sender(source), delivery, secrets, seen, now).map_err(Deaf::Refused)?
         };
         let remote = Remote::parse(&source.spec.url).map_err(|error| Deaf::Hub(error.into()))?;
         if look.at == webhook::At::Nothing {
@@ -79,7 +103,7 @@ impl Webhooks {
             }));
         }
         self.hub
-            .annotate(&source, LOOK, &now.to_string())
+            .annotate(source, LOOK, &now.to_string())
             .await
             .map_err(Deaf::Hub)
     }

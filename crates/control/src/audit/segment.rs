@@ -94,34 +94,49 @@ impl Segments {
         }
     }
 
-    /// The names of the segments, in order, with the numbers of their first lines.
-    async fn index(&self) -> Result<BTreeMap<String, u64>, Error> {
+    /// The segments in order, without their lines.
+    async fn listed(&self) -> Result<BTreeMap<String, Value>, Error> {
         let query = ListQuery {
             metadata_only: true,
             ..ListQuery::labelled(&format!("{LABEL}=segment"))
         };
         let kind = self.kind().await?;
         let listed = self.cluster().list(&kind, Some(&self.namespace), &query).await?;
+        let named = listed
+            .items
+            .into_iter()
+            .map(|one| (meta::name(&one).to_owned(), one));
+        Ok(named.collect())
+    }
+
+    /// The names of the segments, in order, with the numbers of their first lines.
+    async fn index(&self) -> Result<BTreeMap<String, u64>, Error> {
         let first = |one: &Value| {
             let first = one["metadata"]["annotations"][FIRST].as_str()?;
             first.parse().ok()
         };
-        let named = listed
-            .items
-            .iter()
-            .map(|one| (meta::name(one).to_owned(), first(one).unwrap_or_default()));
-        Ok(named.collect())
+        let listed = self.listed().await?.into_iter();
+        Ok(listed
+            .map(|(name, one)| (name, first(&one).unwrap_or_default()))
+            .collect())
     }
 
-    pub(super) async fn names(&self) -> Result<Vec<String>, Error> {
-        Ok(self.index().await?.into_keys().collect())
+    /// The names of the segments, in order, with their versions.
+    pub(super) async fn versions(&self) -> Result<Vec<(String, String)>, Error> {
+        let listed = self.listed().await?.into_iter();
+        Ok(listed
+            .map(|(name, one)| (name, meta::resource_version(&one).to_owned()))
+            .collect())
     }
 
-    /// The lines of a segment; `None` if it is gone.
-    pub(super) async fn read(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
+    /// The lines of a segment and its version; `None` if it is gone.
+    pub(super) async fn read(&self, name: &str) -> Result<Option<(Vec<String>, String)>, Error> {
         let kind = self.kind().await?;
         let found = self.cluster().get(kind.at(&self.namespace, name)).await?;
-        Ok(found.map(|segment| lines(&segment).into_values().collect()))
+        Ok(found.map(|segment| {
+            let version = meta::resource_version(&segment).to_owned();
+            (lines(&segment).into_values().collect(), version)
+        }))
     }
 
     pub(super) async fn lines(&self, from: u64, limit: usize) -> Result<Vec<String>, Error> {
@@ -173,8 +188,8 @@ impl Segments {
             room: Room::ALL,
             kept: version,
         };
-        let names = self.names().await?;
-        let Some(name) = names.last() else {
+        let index = self.index().await?;
+        let Some(name) = index.keys().next_back() else {
             return Ok(tail);
         };
         let kind = self.kind().await?;

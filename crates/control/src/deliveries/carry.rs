@@ -8,13 +8,17 @@
 //! Everything may be killed and done again: what was done already is recognised by what the release's history says, and what
 //! was interrupted is gone on with. A cluster that does not answer is tried again until the stage's timeout is over.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use chart::functions::Host;
 use cluster::Cluster;
 use cluster::rendering::{Made, Template, render};
-use cluster::run::{self, Operation, Options, Progress, Release, Standing, Wanted, Watching, sickness};
+use cluster::run::{
+    self, Operation, Options, Progress, Release, Sickness, Standing, Wanted, Watching, sickness,
+};
 use jiff::Timestamp;
 use kinds::ClusterPlan;
 use model::diagnose::Next;
@@ -26,6 +30,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep};
 
+use super::past::Past;
 use super::secret::Secret;
 use super::shelf::{Shelf, Subject};
 use crate::clusters::AllKnown;
@@ -42,6 +47,9 @@ const SICK: Duration = Duration::from_secs(3);
 
 /// How long letting go of a release may take that was stopped. Its hold ends by itself soon after.
 const LET_GO: Duration = Duration::from_secs(10);
+
+/// What to do about a promotion that is not any more what it was.
+pub(super) const AGAIN: &str = "promote it again, so that what it does now is looked at";
 
 /// The longest message about a failure that a status gets, in characters: a screen of it.
 const MESSAGE: usize = 4096;
@@ -65,8 +73,19 @@ pub(super) struct Order {
     pub(super) soak: Duration,
     /// Whether fields that others changed are taken back.
     pub(super) takes_fields: bool,
-    /// What may be deleted unasked; everything if that was decided already.
+    /// What may be deleted. What goes back deletes what was made since, but for what takes along what is in it.
     pub(super) brake: Option<Brake>,
+    pub(super) agreed: Agreed,
+}
+
+/// What was agreed to, by people or because nobody has to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Agreed {
+    Anything,
+    /// This, and nothing else.
+    To(ClusterPlan),
+    /// Not what it would be now, and why.
+    Not(String),
 }
 
 /// What a release is to become.
@@ -74,10 +93,17 @@ pub(super) struct Order {
 pub(super) enum Goal {
     /// An artifact.
     Version(Box<Subject>),
-    /// What a revision of the release was; the artifact, rendered anew, if the revision is kept no longer.
-    Revision(u32, Box<Subject>),
-    /// Nothing is to be left.
-    Nothing,
+    /// What the release was; if its history has that no longer, the artifact rendered anew, or why it may not be.
+    Past(Past, Result<Box<Subject>, String>),
+    /// What the release was before it was known here; if it was not, nothing is to be left.
+    Before(Past),
+}
+
+/// What an order comes to in the release that is there.
+enum Wish {
+    /// This, and what is to be said of it.
+    Become(Box<Wanted>, String),
+    BeGone,
 }
 
 /// What all orders are carried out with. Cheap to clone.
@@ -100,6 +126,25 @@ pub(super) struct Came {
     pub(super) revision: Option<u32>,
     pub(super) deleted: u32,
     pub(super) failure: Option<String>,
+    /// What was put back.
+    pub(super) note: String,
+}
+
+impl Came {
+    pub(super) fn failed(why: String) -> Self {
+        Self {
+            failure: Some(why),
+            ..Self::default()
+        }
+    }
+}
+
+/// What an order has done so far, however often it is tried.
+#[derive(Debug, Default)]
+struct Done {
+    deleted: AtomicU32,
+    /// What stays though it is the release's no longer.
+    kept: Lock<BTreeSet<String>>,
 }
 
 /// Why an order was not carried out.
@@ -117,8 +162,8 @@ impl Means {
     /// Whatever is in the way; see [`Error`].
     pub(super) async fn outline(&self, order: &Order) -> Result<ClusterPlan, Error> {
         let deployer = self.deployer(order)?;
-        let (release, wanted) = self.wanted(&deployer, order, Watching::nobody()).await?;
-        let Some(wanted) = wanted else {
+        let release = self.open(&deployer, order, Watching::nobody()).await?;
+        let Wish::Become(wanted, _) = self.wish(&deployer, order, &release).await? else {
             return Err(Error::Mistake {
                 problem: "nothing is to be deployed".to_owned(),
                 cure: "promote a version".to_owned(),
@@ -128,35 +173,46 @@ impl Means {
         let [creates, changes, _, deletes] = plan
             .counts()
             .map(|count| u32::try_from(count).unwrap_or(u32::MAX));
-        let mut text = wanted.record.manifest.clone();
-        for hook in &wanted.record.hooks {
-            text.push_str(&hook.manifest);
-        }
+        let precious = plan.precious().map(ToString::to_string);
         Ok(ClusterPlan {
             cluster: order.cluster.clone(),
-            manifest: Digest::of(text.as_bytes()).to_string(),
+            manifest: manifest(&wanted),
             creates,
             changes,
             deletes,
             objects: u32::try_from(plan.had).unwrap_or(u32::MAX),
+            precious: precious.take(ClusterPlan::MOST_NAMED).collect(),
         })
     }
 
-    /// Carries an order out, to its end or until `stop` says so. `sick` is told when what was applied fails already.
+    /// Whether there are records of an order's release: where there are none, it deletes nothing.
+    ///
+    /// # Errors
+    /// The cluster can't be read.
+    pub(super) async fn is_known(&self, order: &Order) -> Result<bool, Error> {
+        let deployer = self.deployer(order)?;
+        let place = (order.namespace.as_str(), order.release.as_str());
+        let release = Release::open(&deployer, place, self.options(order), Watching::nobody());
+        Ok(release.await.map_err(of_run)?.history().last().is_some())
+    }
+
+    /// Carries an order out, to its end or until `stop` says so. `sick` is told when what was applied fails already, and
+    /// when it no longer does.
     pub(super) async fn carry(
         &self,
         order: &Order,
         stop: impl Future<Output = ()>,
-        sick: impl Fn(String),
+        sick: impl Fn(Sickness),
     ) -> Option<Came> {
         let give_up = Instant::now() + order.timeout;
         let mut stop = std::pin::pin!(stop);
         let mut wait = AWAY.0;
+        let done = Arc::new(Done::default());
         loop {
             let tried = tokio::select! {
                 biased;
                 () = &mut stop => None,
-                tried = self.attempt(order, &sick) => Some(tried),
+                tried = self.attempt(order, &done, &sick) => Some(tried),
             };
             let failure = match tried {
                 None => {
@@ -165,13 +221,21 @@ impl Means {
                 }
                 Some(Ok(came)) => return Some(came),
                 Some(Err(Failed::Stays(why))) => why,
-                Some(Err(Failed::Away(why))) if Instant::now() + wait >= give_up => why,
+                Some(Err(Failed::Away(why))) if Instant::now() + wait >= give_up => {
+                    // Or what puts it back would wait for a hold of nobody.
+                    let _ = tokio::time::timeout(LET_GO, self.let_go(order)).await;
+                    why
+                }
                 Some(Err(Failed::Away(why))) => {
                     tracing::warn!(cluster = %order.cluster, release = %order.release, %why, "tried again");
                     tokio::select! {
                         biased;
                         () = &mut stop => return None,
-                        () = sleep(wait) => {}
+                        () = async {
+                            // The next try would take the hold of this one for somebody else's.
+                            let _ = tokio::time::timeout(LET_GO, self.let_go(order)).await;
+                            sleep(wait).await;
+                        } => {}
                     }
                     wait = (wait * 2).min(AWAY.1);
                     continue;
@@ -179,19 +243,20 @@ impl Means {
             };
             return Some(Came {
                 failure: Some(failure.chars().take(MESSAGE).collect()),
+                deleted: done.deleted.load(Ordering::Relaxed),
                 ..Came::default()
             });
         }
     }
 
-    /// How the release of an order stands; `None` while somebody is at work on it or nothing is deployed.
-    pub(super) async fn standing(&self, order: &Order) -> Result<Option<(Release, Standing)>, Error> {
+    /// How the release of an order stands.
+    pub(super) async fn standing(&self, order: &Order) -> Result<(Release, Standing), Error> {
         let deployer = self.deployer(order)?;
         let place = (order.namespace.as_str(), order.release.as_str());
         let release = Release::open(&deployer, place, self.options(order), Watching::nobody());
         let release = release.await.map_err(of_run)?;
         let standing = release.standing().await.map_err(of_run)?;
-        Ok(standing.map(|standing| (release, standing)))
+        Ok((release, standing))
     }
 
     /// Whoever deploys for the tenant.
@@ -211,24 +276,35 @@ impl Means {
         }))
     }
 
-    /// The release as it is, and what it is to become; `None` if it is to be uninstalled.
-    async fn wanted(
-        &self,
-        deployer: &Cluster,
-        order: &Order,
-        watching: Watching,
-    ) -> Result<(Release, Option<Wanted>), Error> {
+    /// The release as it is when nobody else is at work on it.
+    async fn open(&self, deployer: &Cluster, order: &Order, watching: Watching) -> Result<Release, Error> {
         let place = (order.namespace.as_str(), order.release.as_str());
         let release = Release::open(deployer, place, self.options(order), watching);
         let mut release = release.await.map_err(of_run)?;
         release.until_free().await.map_err(of_run)?;
-        let subject = match &order.goal {
-            Goal::Nothing => return Ok((release, None)),
-            Goal::Revision(revision, subject) => match release.wanted_back(Some(*revision)) {
-                Ok(wanted) => return Ok((release, Some(self.noted(order, wanted)))),
-                Err(_) => subject,
-            },
-            Goal::Version(subject) => subject,
+        Ok(release)
+    }
+
+    /// What a release is to become.
+    async fn wish(&self, deployer: &Cluster, order: &Order, release: &Release) -> Result<Wish, Error> {
+        let (subject, past) = match &order.goal {
+            Goal::Before(past) | Goal::Past(past, _) if let Some(found) = past.find(release.history()) => {
+                let wanted = release.wanted_back(Some(found.get())).map_err(of_run)?;
+                let note = match order.goal {
+                    Goal::Before(_) => format!("revision {found} is back, which was there before"),
+                    _ => format!("revision {found} is back"),
+                };
+                return Ok(Wish::Become(Box::new(self.noted(order, wanted)), note));
+            }
+            Goal::Before(_) => return Ok(Wish::BeGone),
+            Goal::Past(past, Ok(subject)) => (subject, Some(past)),
+            Goal::Past(_, Err(why)) => {
+                return Err(Error::Mistake {
+                    problem: why.clone(),
+                    cure: "`shipway explain` shows what is there".to_owned(),
+                });
+            }
+            Goal::Version(subject) => (subject, None),
         };
         let is_first = release.is_gone() || release.is_unborn();
         let made = self.made(deployer, order, subject, !is_first).await?;
@@ -238,7 +314,16 @@ impl Means {
         };
         let mut wanted = release.wanted(operation, made.contents).map_err(of_run)?;
         wanted.crds = made.crds;
-        Ok((release, Some(self.noted(order, wanted))))
+        let note = past.map(|_| {
+            format!(
+                "{} was rendered anew, for the history has it not",
+                subject.artifact.metadata.name
+            )
+        });
+        Ok(Wish::Become(
+            Box::new(self.noted(order, wanted)),
+            note.unwrap_or_default(),
+        ))
     }
 
     fn noted(&self, order: &Order, mut wanted: Wanted) -> Wanted {
@@ -287,56 +372,56 @@ impl Means {
         }
     }
 
-    async fn attempt(&self, order: &Order, sick: &impl Fn(String)) -> Result<Came, Failed> {
+    async fn attempt(
+        &self,
+        order: &Order,
+        done: &Arc<Done>,
+        sick: &impl Fn(Sickness),
+    ) -> Result<Came, Failed> {
         let deployer = self.deployer(order)?;
-        let (waiting, waited) = watch::channel(Vec::new());
-        let deleted = Arc::new(std::sync::atomic::AtomicU32::new(0));
-        let count = Arc::clone(&deleted);
+        let (waiting, waited) = watch::channel(None);
+        let told = Arc::clone(done);
         let watching = Watching::new(move |progress| match progress {
-            Progress::Waiting(objects) => drop(waiting.send(objects)),
-            Progress::Changed { what: "deleted", .. } => {
-                count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            }
+            Progress::Waiting(objects) => drop(waiting.send(Some(objects))),
+            Progress::Changed { key, what } => told.take_note(&key, what),
             _ => {}
         });
-        let (mut release, wanted) = self.wanted(&deployer, order, watching).await?;
-        if let Some(revision) = self.is_done(order, &release) {
+        let mut release = self.open(&deployer, order, watching).await?;
+        let planned = match &order.agreed {
+            Agreed::To(plan) => plan.deletes,
+            Agreed::Anything | Agreed::Not(_) => 0,
+        };
+        if let Some(revision) = is_done(order, &release) {
             release.tidy().await.map_err(of_run)?;
             return Ok(Came {
                 revision,
+                deleted: planned,
                 ..Came::default()
             });
         }
-        let revision = match wanted {
-            None => {
+        let (revision, note) = match self.wish(&deployer, order, &release).await? {
+            Wish::BeGone => {
                 if !release.is_gone() {
                     release.uninstall(false).await.map_err(of_run)?;
                 }
-                None
+                (None, "nothing was there before, so it was uninstalled".to_owned())
             }
-            Some(wanted) => {
+            Wish::Become(wanted, note) => {
+                is_agreed(&order.cluster, &order.agreed, &wanted).map_err(Failed::Stays)?;
                 let record = tokio::select! {
-                    record = release.deploy(wanted) => record.map_err(of_run)?,
+                    record = release.deploy(*wanted) => record.map_err(of_deploy)?,
                     never = tell_sick(&deployer, waited, sick) => match never {},
                 };
-                Some(record.revision.get())
+                (Some(record.revision.get()), note)
             }
         };
         Ok(Came {
             revision,
-            deleted: deleted.load(std::sync::atomic::Ordering::Relaxed),
+            // Some may have been deleted before this was killed and begun again.
+            deleted: done.deleted.load(Ordering::Relaxed).max(planned),
             failure: None,
+            note: done.noted(note),
         })
-    }
-
-    /// Whether the release is what was wanted already, made by this very order before it was killed.
-    fn is_done(&self, order: &Order, release: &Release) -> Option<Option<u32>> {
-        if matches!(order.goal, Goal::Nothing) {
-            return release.is_gone().then_some(None);
-        }
-        let last = release.history().last()?;
-        let is_ours = last.info.status == Status::Deployed && last.info.description == order.note;
-        is_ours.then(|| Some(last.revision.get()))
     }
 
     async fn let_go(&self, order: &Order) -> Result<(), Error> {
@@ -357,24 +442,99 @@ impl Means {
             replace: true,
             force_conflicts: order.takes_fields,
             brake: order.brake,
+            keeps_precious: order.brake.is_none(),
             history_max: HISTORY,
             ..Options::new(format!("{} {}", self.process, order.note), self.clock)
         }
     }
 }
 
-/// Tells when containers of what is waited for do not come up; never returns.
+impl Done {
+    fn take_note(&self, key: &Key, what: &str) {
+        match what {
+            "deleted" => drop(self.deleted.fetch_add(1, Ordering::Relaxed)),
+            "kept" => drop(
+                self.kept
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(key.to_string()),
+            ),
+            _ => {}
+        }
+    }
+
+    /// What is said of something that was put back, with what was left alone.
+    fn noted(&self, mut note: String) -> String {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.is_empty() {
+            let names: Vec<&str> = kept
+                .iter()
+                .take(ClusterPlan::MOST_NAMED)
+                .map(String::as_str)
+                .collect();
+            note += &format!("; left for a person to delete: {}", names.join(", "));
+        }
+        note
+    }
+}
+
+/// What would be applied, as one digest.
+fn manifest(wanted: &Wanted) -> String {
+    let mut text = wanted.record.manifest.clone();
+    for hook in &wanted.record.hooks {
+        text.push_str(&hook.manifest);
+    }
+    Digest::of(text.as_bytes()).to_string()
+}
+
+/// Whether what a cluster would get is what was agreed to.
+///
+/// # Errors
+/// What it is instead.
+fn is_agreed(cluster: &str, agreed: &Agreed, wanted: &Wanted) -> Result<(), String> {
+    match agreed {
+        Agreed::Anything => Ok(()),
+        Agreed::Not(why) => Err(why.clone()),
+        Agreed::To(plan) => {
+            let now = manifest(wanted);
+            let problem = || {
+                format!(
+                    "what was agreed to for {} is {}, and it would get {now}: somebody changed what the application says of the \
+                     stage, or the chart looks at something else; {AGAIN}",
+                    cluster, plan.manifest
+                )
+            };
+            if now == plan.manifest {
+                Ok(())
+            } else {
+                Err(problem())
+            }
+        }
+    }
+}
+
+/// Whether the release is what was wanted already, made by this very order before it was killed.
+fn is_done(order: &Order, release: &Release) -> Option<Option<u32>> {
+    if matches!(order.goal, Goal::Before(_)) && release.is_gone() {
+        return Some(None);
+    }
+    let last = release.history().last()?;
+    let is_ours = last.info.status == Status::Deployed && last.info.description == order.note;
+    is_ours.then(|| Some(last.revision.get()))
+}
+
+/// Tells whether containers of what is waited for come up; never returns.
 async fn tell_sick(
     deployer: &Cluster,
-    waited: watch::Receiver<Vec<(Key, String)>>,
-    sick: &impl Fn(String),
+    waited: watch::Receiver<Option<Vec<(Key, String)>>>,
+    sick: &impl Fn(Sickness),
 ) -> std::convert::Infallible {
     loop {
         sleep(SICK).await;
-        let objects = waited.borrow().clone();
-        if let Some(why) = sickness(deployer, &objects).await {
-            sick(why);
-        }
+        let Some(objects) = waited.borrow().clone() else {
+            continue;
+        };
+        sick(sickness(deployer, &objects).await);
     }
 }
 
@@ -382,6 +542,16 @@ fn ending() -> Error {
     Error::Mistake {
         problem: "the controller is ending".to_owned(),
         cure: "start it again".to_owned(),
+    }
+}
+
+/// What is deleted is agreed to on a promotion, and not where an operation on a release is begun.
+fn of_deploy(error: run::Error) -> Failed {
+    match error {
+        run::Error::Braked(braked) => Failed::Stays(format!(
+            "{braked}\nnobody agreed to that; {AGAIN}, and agree with `shipway approve PROMOTION --confirm-deletions`"
+        )),
+        error => of_run(error).into(),
     }
 }
 
@@ -401,5 +571,54 @@ impl From<Error> for Failed {
             true => Self::Away(error.told()),
             false => Self::Stays(error.told()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cluster_gets_what_was_agreed_to_or_nothing() {
+        let wanted = |manifest: &str| Wanted {
+            operation: Operation::Upgrade,
+            record: serde_json::from_value(json!({"name": "web", "version": 2, "manifest": manifest}))
+                .unwrap(),
+            crds: Vec::new(),
+            description: None,
+        };
+        let plan = ClusterPlan {
+            cluster: "east".to_owned(),
+            manifest: manifest(&wanted("greeting: hello")),
+            ..ClusterPlan::default()
+        };
+        let check = |agreed: &Agreed, now: &str| is_agreed("east", agreed, &wanted(now));
+        assert_eq!(check(&Agreed::To(plan.clone()), "greeting: hello"), Ok(()));
+        assert_eq!(check(&Agreed::Anything, "greeting: evil"), Ok(()));
+        let why = check(&Agreed::To(plan), "greeting: evil").unwrap_err();
+        assert!(why.contains("agreed to for east") && why.contains(AGAIN), "{why}");
+        assert_eq!(
+            check(&Agreed::Not("changed".to_owned()), "x"),
+            Err("changed".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_stays_is_told_with_what_was_put_back() {
+        let done = Done::default();
+        assert_eq!(done.noted("revision 3 is back".to_owned()), "revision 3 is back");
+        done.take_note(
+            &Key::new(objects::Kind::PERSISTENT_VOLUME_CLAIM, "shop", "data"),
+            "kept",
+        );
+        done.take_note(&Key::new(objects::Kind::CONFIG_MAP, "shop", "web"), "deleted");
+        assert_eq!(done.deleted.load(Ordering::Relaxed), 1);
+        let told = done.noted("revision 3 is back".to_owned());
+        assert_eq!(
+            told,
+            "revision 3 is back; left for a person to delete: PersistentVolumeClaim shop/data"
+        );
     }
 }

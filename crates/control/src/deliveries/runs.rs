@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use artifact::SigningKey;
+use cluster::run::Sickness;
 use delivery::report::{self, Outcome};
 use delivery::{Action, Name, World};
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use kinds::{Object, Promotion, StepState};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::carry::{Came, Means};
+use super::carry::{Came, Means, Order};
 use super::orders::{Key, order};
 use super::outlines::Outlined;
-use super::standings::Found;
 use super::writes::Write;
 
 /// How many releases of one tenant are under way in one cluster. Whose charts never become ready keeps only his own places.
@@ -23,17 +24,16 @@ const OF_TENANT: usize = 8;
 /// What tasks tell the loop.
 pub(super) enum Told {
     Outlined(Outlined),
-    Stands(Found),
     Ran {
         application: Name,
         key: Key,
         came: Came,
     },
-    /// What was applied fails already.
+    /// Whether what was applied fails already.
     Sick {
         application: Name,
         key: Key,
-        why: String,
+        sickness: Sickness,
     },
 }
 
@@ -53,7 +53,8 @@ enum Run {
     /// Dropping it stops the task.
     UnderWay {
         _stop: oneshot::Sender<()>,
-        sick: Option<String>,
+        /// What was seen of it last.
+        sickness: Sickness,
     },
     /// Not written yet.
     Ended(Came),
@@ -77,9 +78,14 @@ impl Runs {
         }
     }
 
-    pub(super) fn sick(&mut self, application: &Name, key: &Key, why: String) {
-        if let Some(Run::UnderWay { sick, .. }) = self.run(application, key) {
-            *sick = Some(why);
+    /// Takes note of how what was applied looks, and says whether that is news.
+    pub(super) fn sick(&mut self, application: &Name, key: &Key, seen: Sickness) -> bool {
+        match self.run(application, key) {
+            Some(Run::UnderWay { sickness, .. }) if seen != Sickness::Unknown && *sickness != seen => {
+                *sickness = seen;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -102,8 +108,7 @@ impl Runs {
                 .or_insert_with(|| (promotion, promotion.clone()));
             match run {
                 Run::Ended(came) => report::finish(page, &outcome(key, came), now),
-                Run::UnderWay { sick: Some(why), .. } => fail_already(page, key, why),
-                Run::UnderWay { .. } => {}
+                Run::UnderWay { sickness, .. } => fail_already(page, key, sickness),
             }
         }
         let changed = pages
@@ -153,28 +158,20 @@ impl Runs {
             key.clone(),
             Run::UnderWay {
                 _stop: stop,
-                sick: None,
+                sickness: Sickness::Unknown,
             },
         );
         let (teller, application) = (self.teller.clone(), name.clone());
         let order = match order {
             Ok(order) => order,
             Err(why) => {
-                let came = Came {
-                    failure: Some(why),
-                    ..Came::default()
+                let came = Came::failed(why);
+                let told = Told::Ran {
+                    application,
+                    key,
+                    came,
                 };
-                self.tasks.spawn(async move {
-                    drop(
-                        teller
-                            .send(Told::Ran {
-                                application,
-                                key,
-                                came,
-                            })
-                            .await,
-                    );
-                });
+                self.tasks.spawn(async move { drop(teller.send(told).await) });
                 return;
             }
         };
@@ -185,31 +182,50 @@ impl Runs {
             .or_insert_with(|| Arc::new(Semaphore::new(OF_TENANT)));
         let (means, place) = (self.means.clone(), Arc::clone(place));
         self.tasks.spawn(async move {
-            let mut stopped = std::pin::pin!(async {
-                let _ = stopped.await;
-            });
-            let _place = tokio::select! {
-                biased;
-                () = &mut stopped => return,
-                place = place.acquire() => place,
-            };
-            let sick = |why: String| {
-                // One that is not told is told a moment later.
+            let sick = |sickness: Sickness| {
+                // What is not told now is told a moment later.
                 drop(teller.try_send(Told::Sick {
                     application: application.clone(),
                     key: key.clone(),
-                    why,
+                    sickness,
                 }));
             };
             let began = tokio::time::Instant::now();
-            if let Some(came) = means.carry(&order, stopped, sick).await {
+            let came = caught(carried(&means, &order, (stopped, &place), sick)).await;
+            if let Some(came) = came.unwrap_or_else(|bug| Some(Came::failed(bug))) {
+                let failure = came.failure.as_deref().map(report::brief).unwrap_or_default();
                 tracing::info!(promotion = %key.promotion, cluster = %key.cluster, action = key.action,
-                    took_ms = began.elapsed().as_millis(), failure = came.failure.as_deref().unwrap_or_default(),
-                    "carried out");
-                drop(teller.send(Told::Ran { application, key, came }).await);
+                    took_ms = began.elapsed().as_millis(), failure, "carried out");
+                drop(
+                    teller
+                        .send(Told::Ran {
+                            application,
+                            key,
+                            came,
+                        })
+                        .await,
+                );
             }
         });
     }
+}
+
+/// What becomes of an order once it has its place; nothing, if it is stopped.
+async fn carried(
+    means: &Means,
+    order: &Order,
+    (stopped, place): (oneshot::Receiver<()>, &Semaphore),
+    sick: impl Fn(Sickness),
+) -> Option<Came> {
+    let mut stopped = std::pin::pin!(async {
+        let _ = stopped.await;
+    });
+    let _place = tokio::select! {
+        biased;
+        () = &mut stopped => return None,
+        place = place.acquire() => place,
+    };
+    means.carry(order, stopped, sick).await
 }
 
 fn outcome(key: &Key, came: &Came) -> Outcome {
@@ -219,7 +235,22 @@ fn outcome(key: &Key, came: &Came) -> Outcome {
         revision: came.revision,
         deleted: came.deleted,
         failure: came.failure.clone(),
+        note: came.note.clone(),
     }
+}
+
+/// What a task comes to, or that it ended in a bug: what it was to do is then not done, and said to be.
+pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    // What a task had in its hands is its own, and is dropped with it.
+    let ended = std::panic::AssertUnwindSafe(work).catch_unwind().await;
+    ended.map_err(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+        format!(
+            "it ended in a bug: {}; report it with the chart",
+            said.unwrap_or("it does not say which")
+        )
+    })
 }
 
 fn action(name: &str) -> Option<Action> {
@@ -244,11 +275,64 @@ fn is_running(promotion: &Object<Promotion>, key: &Key) -> bool {
     })
 }
 
-fn fail_already(promotion: &mut Object<Promotion>, key: &Key, why: &str) {
+/// Writes whether what was applied fails already. It may be well again: then nothing takes its place for that.
+fn fail_already(promotion: &mut Object<Promotion>, key: &Key, sickness: &Sickness) {
     for step in &mut promotion.status.steps {
-        if step.cluster == key.cluster && step.name == key.action && step.state == StepState::Running {
-            step.failing = true;
-            why.clone_into(&mut step.message);
+        let is_it =
+            step.cluster == key.cluster && step.name == key.action && step.state == StepState::Running;
+        match sickness {
+            Sickness::Sick(why) if is_it => {
+                step.failing = true;
+                why.clone_into(&mut step.message);
+            }
+            Sickness::Well if is_it && step.failing => {
+                step.failing = false;
+                step.message.clear();
+            }
+            _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_fails_already_is_told_and_taken_back_when_it_is_well() {
+        let spec = json!({"application": "web", "artifact": "web-2", "stage": "staging", "by": "shipway", "created": ""});
+        let mut promotion: Object<Promotion> =
+            Object::new("web-2-staging", serde_json::from_value(spec).unwrap());
+        promotion.status = serde_json::from_value(json!({"steps": [
+            {"cluster": "a", "name": "apply", "state": "Running"},
+            {"cluster": "b", "name": "apply", "state": "Running"}]}))
+        .unwrap();
+        let (of_a, _) = key(&promotion, "a", "apply").unwrap();
+        let mut said = |sickness: Sickness| {
+            fail_already(&mut promotion, &of_a, &sickness);
+            let steps = promotion.status.steps.iter();
+            steps
+                .map(|step| (step.failing, step.message.clone()))
+                .collect::<Vec<_>>()
+        };
+        let well = (false, String::new());
+        let sick = (true, "crashes".to_owned());
+        assert_eq!(said(Sickness::Well), [well.clone(), well.clone()]);
+        assert_eq!(
+            said(Sickness::Sick("crashes".to_owned())),
+            [sick.clone(), well.clone()]
+        );
+        assert_eq!(said(Sickness::Unknown), [sick, well.clone()]);
+        assert_eq!(said(Sickness::Well), [well.clone(), well]);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_in_a_bug_says_so() {
+        let bug = async |said: &str| -> u32 { panic!("no such {said}") };
+        let told = caught(bug("place")).await.unwrap_err();
+        assert_eq!(told, "it ended in a bug: no such place; report it with the chart");
+        assert_eq!(caught(async { 7 }).await, Ok(7));
     }
 }

@@ -154,6 +154,12 @@ impl Writer {
     }
 
     async fn one(&self, write: Write) -> Result<Option<Written>, Error> {
+        // What is there already was decided already, and gets no line again.
+        if let What::Create(promotion) = &write.what
+            && let Some(there) = self.there(promotion).await?
+        {
+            return Ok(Some(Written::Promotion(there)));
+        }
         for line in write.lines {
             let record = Record {
                 time: (self.clock)(),
@@ -167,7 +173,11 @@ impl Writer {
         }
         let hub = &self.hub;
         Ok(match write.what {
-            What::Create(promotion) => hub.create(&promotion).await?.map(Written::Promotion),
+            What::Create(promotion) => match hub.create(&promotion).await? {
+                Some(made) => Some(Written::Promotion(made)),
+                // Somebody was faster; the feed may not know yet.
+                None => self.there(&promotion).await?.map(Written::Promotion),
+            },
             What::Hold(application, hold) => {
                 let mut holds = application.spec.holds.clone();
                 holds.retain(|one| one.stage != hold.stage);
@@ -198,6 +208,33 @@ impl Writer {
             What::Window(window, status) => hub.set_status(&window, &status).await?.map(Written::Window),
         })
     }
+
+    /// The promotion that is there under the name of a new one.
+    async fn there(&self, wanted: &Object<Promotion>) -> Result<Option<Object<Promotion>>, Error> {
+        let there = self.hub.find::<Promotion>(&Name::of(wanted)).await?;
+        there.map(|there| same(wanted, there)).transpose()
+    }
+}
+
+/// A promotion that is there, if it is what a new one of its name was to be.
+fn same(wanted: &Object<Promotion>, there: Object<Promotion>) -> Result<Object<Promotion>, Error> {
+    let of = |one: &Object<Promotion>| {
+        let spec = &one.spec;
+        let named = [&spec.application, &spec.artifact, &spec.stage];
+        (named.map(Clone::clone), spec.direction)
+    };
+    if of(wanted) == of(&there) {
+        return Ok(there);
+    }
+    let name = Name::of(wanted);
+    let spec = &there.spec;
+    Err(Error::Mistake {
+        problem: format!(
+            "there is a Promotion {name} already, of {} into {} by {}, so the one that is due can't be made",
+            spec.artifact, spec.stage, spec.by
+        ),
+        cure: format!("`kubectl delete promotion {} -n {}`", name.name, name.namespace),
+    })
 }
 
 /// What the statuses of an application and its artifacts have to say, where they say something else.
@@ -270,7 +307,7 @@ pub(super) fn overview(world: &World, now: Timestamp) -> Vec<Write> {
             writes.push(Write::plain(What::Stage(Box::new(stage.clone()), status)));
         }
     }
-    for (name, window) in world.windows() {
+    for (name, window) in world.windows().filter(|(_, window)| window.is_read()) {
         let status = report::window(world, name, now);
         if let Some(status) = status.filter(|status| *status != window.object.status) {
             writes.push(Write::plain(What::Window(
@@ -286,4 +323,21 @@ pub(super) fn overview(world: &World, now: Timestamp) -> Vec<Write> {
 pub(super) fn forgotten(world: &World, name: &Name, now: Timestamp) -> Vec<Write> {
     let surplus = delivery::surplus(world, name, now).into_iter();
     surplus.map(|one| Write::plain(What::Forget(one))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promotion_that_is_there_is_taken_unless_it_is_another() {
+        let promotion = |artifact: &str| -> Object<Promotion> {
+            let spec = json!({"application": "web", "artifact": artifact, "stage": "staging", "by": "ada"});
+            Object::new("web-2-staging", serde_json::from_value(spec).unwrap())
+        };
+        let wanted = promotion("web-2");
+        assert_eq!(same(&wanted, promotion("web-2")).unwrap(), promotion("web-2"));
+        let refused = same(&wanted, promotion("web-1")).unwrap_err().told();
+        assert!(refused.contains("of web-1 into staging by ada"), "{refused}");
+    }
 }

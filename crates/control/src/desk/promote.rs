@@ -2,11 +2,12 @@
 
 use delivery::gate::{self, Case};
 use delivery::{Decision, Name, World, promotion_name, request};
-use kinds::{Application, Artifact, Direction, Object, Phase, Promotion, PromotionSpec, Word};
+use kinds::{Application, Artifact, Direction, Object, Override, Phase, Promotion, PromotionSpec};
 use model::Digest;
 
 use super::refused::Refused;
 use super::shown::Done;
+use super::word::{not_counted, told};
 use super::{Desk, reason_of};
 use crate::access::{Caller, Over, Right};
 
@@ -43,6 +44,9 @@ impl Desk {
             true => reason_of(&wish.reason, "why it is let through the freeze, with --reason")?,
             false => wish.reason.clone(),
         };
+        if let Some(done) = self.is_there(caller, &wish).await? {
+            return Ok(done);
+        }
         let verb = match wish.direction {
             Direction::Forward => "promote",
             Direction::Back => "rollback",
@@ -88,9 +92,32 @@ impl Desk {
             overrides: false,
             reason: reason.to_owned(),
         };
+        if let Some(done) = self.is_there(caller, &wish).await? {
+            return Ok(done);
+        }
         let act = self.create(caller, &wish);
         self.recorded(caller, (&format!("retry promotion {name}"), None, reason), act)
             .await
+    }
+
+    /// What is on its way already. Nothing is done then, and nothing is written down: a script that asks in a loop would
+    /// otherwise fill the audit log.
+    async fn is_there(&self, caller: &Caller, wish: &Wish) -> Result<Option<Done>, Refused> {
+        let (wanted, who) = (wish.clone(), caller.clone());
+        let found = self.books.ask(move |world, now| find(world, &who, &wanted, now));
+        // Why not, is said between two lines.
+        let Ok(Found::There(there)) = found.await? else {
+            return Ok(None);
+        };
+        if wish.overrides && there.spec.overridden.is_none() {
+            return Ok(None);
+        }
+        let name = Name::of(&*there);
+        Ok(Some(Done {
+            said: format!("{name} is on its way already"),
+            promotion: name.to_string(),
+            audit: 0,
+        }))
     }
 
     async fn create(&self, caller: &Caller, wish: &Wish) -> Result<(String, String), Refused> {
@@ -103,17 +130,23 @@ impl Desk {
             let promotion = match found {
                 Found::There(there) => {
                     let name = Name::of(&*there);
-                    if wish.overrides && there.spec.overridden.is_none() {
-                        self.write_override(caller, &name, &wish.reason).await?;
+                    let mut said = format!("{name} is on its way already");
+                    if wish.overrides {
+                        let windows = self.write_override(caller, &name, &wish.reason).await?;
+                        said += &format!(", and goes through {}", told(&windows));
                     }
-                    return Ok((format!("{name} is on its way already"), name.to_string()));
+                    return Ok((said, name.to_string()));
                 }
                 Found::New(promotion) => promotion,
             };
             let name = Name::of(&*promotion);
             if let Some(made) = self.hub.make(&promotion).await? {
+                let mut said = format!("{name} is asked for");
+                if let Some(over) = &made.spec.overridden {
+                    said += &format!(", and goes through {}", told(&over.windows));
+                }
                 self.books.put(made).await;
-                return Ok((format!("{name} is asked for"), name.to_string()));
+                return Ok((said, name.to_string()));
             }
             // Somebody was faster; the books may not know yet.
             if let Some(there) = self.hub.find::<Promotion>(&name).await? {
@@ -154,20 +187,24 @@ fn find(world: &World, caller: &Caller, wish: &Wish, now: jiff::Timestamp) -> Re
         by: caller.name.clone(),
         direction: wish.direction,
         reason: Some(text.to_owned()).filter(|text| !text.is_empty()),
-        overridden: wish.overrides.then(|| Word {
-            by: caller.name.clone(),
-            reason: text.to_owned(),
-        }),
+        overridden: None,
         abort: None,
     };
     let own = promotion_name(world, name, &artifact, &wish.stage);
     let mut promotion: Object<Promotion> = Object::new(&own, spec);
     promotion.metadata.namespace.clone_from(&name.namespace);
     let case = Case::of(world, &promotion, now).map_err(|closed| Refused::closed(*closed))?;
+    let mut overridden = None;
     if wish.overrides {
         let tenant = world.tenant_of(&name.namespace);
         let may = caller.may(Right::Override, tenant.map_or(Over::Everything, Over::Tenant));
-        request::may_let_through(&case, &caller.groups, may).map_err(|closed| Refused::closed(*closed))?;
+        let windows = request::may_let_through(&case, &caller.groups, may)
+            .map_err(|closed| not_counted(caller, (Right::Override, &name.to_string()), *closed))?;
+        overridden = Some(Override {
+            by: caller.name.clone(),
+            reason: text.to_owned(),
+            windows,
+        });
     }
     // It would end at once, and nobody would see why.
     let direction = gate::decide(&case)
@@ -176,6 +213,7 @@ fn find(world: &World, caller: &Caller, wish: &Wish, now: jiff::Timestamp) -> Re
     if let Some(Decision::Refused(closed)) = direction.map(|one| one.decision) {
         return Err(Refused::closed(closed));
     }
+    promotion.spec.overridden = overridden;
     Ok(Found::New(Box::new(promotion)))
 }
 

@@ -1,7 +1,7 @@
 //! What people look at: the board, explanations, promotions, history, freezes, measures. From the books alone, and of what the
 //! caller may see.
 
-use delivery::{Name, SYSTEM_NAMESPACE, Span, Thing, World, board, explain, stats};
+use delivery::{Name, Row, Span, Thing, World, explain, explain_to, stats};
 use jiff::{SignedDuration, Timestamp};
 use kinds::{Object, Promotion};
 use model::Digest;
@@ -13,6 +13,7 @@ use super::shown::{
     BoardShown, ExplanationShown, FreezeShown, HistoryShown, PromotionShown, StatsShown, time,
 };
 use crate::access::Caller;
+use crate::books::Overview;
 
 /// How long a board that does not change is waited for: below what proxies cut.
 const WATCHED: Duration = Duration::from_secs(25);
@@ -59,11 +60,7 @@ impl Desk {
         let mut changes = self.books.changes();
         loop {
             changes.mark_unchanged();
-            let (who, which) = (caller.clone(), rows.clone());
-            let shown = self
-                .books
-                .ask(move |world, now| board_of(world, now, &who, &which))
-                .await?;
+            let shown = board_of(self.books.overview().await?.as_ref(), caller, rows);
             let is_new = seen.is_none_or(|seen| seen != shown.version);
             if is_new || Instant::now() >= until {
                 return Ok(shown);
@@ -82,9 +79,10 @@ impl Desk {
         let who = caller.clone();
         let named = thing.clone();
         let found = self.books.ask(move |world, now| {
-            let mut explanation = explain(world, &thing, now)?;
+            let sees = |namespace: &str| who.sees(world, namespace);
+            let mut explanation = explain_to(world, &thing, now, &sees)?;
             explanation.blockers.retain(|one| match one.of.split_once('/') {
-                Some((namespace, _)) => who.sees(world, namespace),
+                Some((namespace, _)) => sees(namespace),
                 None => true,
             });
             Some(ExplanationShown::of(explanation))
@@ -135,9 +133,9 @@ impl Desk {
     pub async fn freezes(&self, caller: &Caller) -> Result<Vec<FreezeShown>, Refused> {
         let who = caller.clone();
         let shown = self.books.ask(move |world, now| {
-            let seen = world
-                .windows()
-                .filter(|(name, _)| name.namespace == SYSTEM_NAMESPACE || who.sees(world, &name.namespace));
+            let seen = world.windows().filter(|(name, _)| {
+                name.namespace == world.system_namespace() || who.sees(world, &name.namespace)
+            });
             let freeze = |(name, window): (&Name, &delivery::Window)| {
                 let on = window.on(now);
                 let span = on.or_else(|| window.next(now));
@@ -179,13 +177,11 @@ impl Desk {
                 to: now,
             };
             let names: Vec<&str> = stages.iter().map(String::as_str).collect();
-            let mut changes = stats::history(world, &names);
-            changes.retain(|one| {
-                let is_asked = measured
-                    .tenant
-                    .as_ref()
-                    .is_none_or(|tenant| *tenant == one.tenant);
-                is_asked && who.sees(world, &one.application.namespace)
+            let wanted = measured.tenant.as_deref();
+            let changes = stats::history(world, &names, |application| {
+                let tenant = world.tenant_of(&application.namespace);
+                let tenant = tenant.map(|one| one.metadata.name.as_str()).unwrap_or_default();
+                wanted.is_none_or(|wanted| wanted == tenant) && who.sees(world, &application.namespace)
             });
             let stats = stats::stats(&changes, span);
             let by_name = stats.applications.into_iter();
@@ -203,17 +199,17 @@ impl Desk {
     }
 }
 
-fn board_of(world: &World, now: Timestamp, caller: &Caller, rows: &Rows) -> BoardShown {
-    let mut board = board(world, now);
-    board.rows.retain(|row| {
+/// The rows that a caller asked for, of those that he may see.
+fn board_of(overview: &Overview, caller: &Caller, rows: &Rows) -> BoardShown {
+    let is_shown = |row: &Row| {
         let of_tenant = rows.tenant.as_ref().is_none_or(|tenant| *tenant == row.tenant);
         let is_asked = rows
             .application
             .as_ref()
             .is_none_or(|name| *name == row.application.to_string());
-        of_tenant && is_asked && caller.sees(world, &row.application.namespace)
-    });
-    let mut shown = BoardShown::of(board);
+        of_tenant && is_asked && overview.is_for(caller, row)
+    };
+    let mut shown = BoardShown::of(&overview.board, is_shown);
     let text = serde_json::to_vec(&shown).unwrap_or_default();
     shown.version = Digest::of(&text).hex()[..16].to_owned();
     shown

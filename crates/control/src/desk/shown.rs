@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use delivery::stats::Measures;
-use delivery::{Blocker, Board, CellState, Closed, Explanation};
+use delivery::{Blocker, Board, CellState, Closed, Explanation, Row};
 use jiff::Timestamp;
-use kinds::{Approval, ClusterPlan, Direction, Gate, Phase, Promotion, PromotionStep, Word};
+use kinds::{Approval, ClusterPlan, Direction, Gate, Override, Phase, Promotion, PromotionStep, Word};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -128,7 +128,7 @@ pub struct PromotionShown {
     pub steps: Vec<PromotionStep>,
     /// Who let it through a freeze.
     #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
-    pub overridden: Option<Word>,
+    pub overridden: Option<Override>,
     /// Who stopped it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abort: Option<Word>,
@@ -181,27 +181,28 @@ pub struct Done {
     /// The promotion that comes of it; empty when none does.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub promotion: String,
-    /// The line of the audit log that says so.
+    /// The line of the audit log that says so; 0 where it was so already, and nothing was done.
     pub audit: u64,
 }
 
 impl BoardShown {
-    pub(crate) fn of(board: Board) -> Self {
-        let stages = board.stages;
-        let rows = board.rows.into_iter().map(|row| RowShown {
+    /// Some rows of a board.
+    pub(crate) fn of(board: &Board, is_shown: impl Fn(&Row) -> bool) -> Self {
+        let rows = board.rows.iter().filter(|row| is_shown(row)).map(|row| RowShown {
             application: row.application.to_string(),
-            tenant: row.tenant,
-            latest: row.latest,
-            cells: stages
+            tenant: row.tenant.clone(),
+            latest: row.latest.clone(),
+            cells: board
+                .stages
                 .iter()
-                .zip(row.cells)
+                .zip(&row.cells)
                 .map(|(stage, cell)| CellShown {
                     stage: stage.clone(),
                     state: state(cell.state).to_owned(),
-                    version: cell.version,
-                    next: cell.next,
-                    promotion: cell.promotion,
-                    closed: cell.closed.map(ClosedShown::of),
+                    version: cell.version.clone(),
+                    next: cell.next.clone(),
+                    promotion: cell.promotion.clone(),
+                    closed: cell.closed.clone().map(ClosedShown::of),
                     more: cell.more,
                     since: time(cell.since),
                 })
@@ -209,7 +210,7 @@ impl BoardShown {
         });
         Self {
             rows: rows.collect(),
-            stages,
+            stages: board.stages.clone(),
             version: String::new(),
         }
     }

@@ -1,15 +1,20 @@
 //! What stands until somebody takes it back: holds of applications, blocks and marks of versions, freezes.
 
-use delivery::{Name, SYSTEM_NAMESPACE};
+use delivery::{Name, request};
 use jiff::Timestamp;
 use kinds::{Application, Artifact, Blocked, FreezeWindow, FreezeWindowSpec, Hold, Object, Once};
+use model::Digest;
 use serde_json::{Value, json};
 
 use super::promote::published;
 use super::refused::Refused;
 use super::shown::Done;
+use super::word::not_counted;
 use super::{Change, Desk, reason_of};
-use crate::access::Caller;
+use crate::access::{Caller, Over, Right};
+
+/// How much of a window a line of the audit log has, in characters. Few windows have more.
+const CONTENT: usize = 2_048;
 
 /// A freeze as it is asked for.
 #[derive(Clone, Debug)]
@@ -159,26 +164,42 @@ impl Desk {
             self.books.put(made).await;
             Ok((format!("the freeze {name} is made"), String::new()))
         };
-        self.recorded(caller, (&format!("freeze {name}"), None, &freeze.reason), act)
-            .await
+        let what = format!("freeze {name}: {}", content(&window.spec));
+        self.recorded(caller, (&what, None, &freeze.reason), act).await
     }
 
-    /// Ends a freeze.
+    /// Ends a freeze, for whoever may let something through it. The line in the audit log has what is gone then.
     ///
     /// # Errors
     /// See [`Refused`].
     pub async fn thaw(&self, caller: &Caller, name: &Name, reason: &str) -> Result<Done, Refused> {
+        reason_of(reason, "why it ends, with --reason: whoever made it reads it")?;
+        let window = self.hub.find::<FreezeWindow>(name).await?;
+        let window = window.ok_or_else(|| Refused::none("freezewindow", name))?;
         let act = async {
-            if self.hub.find::<FreezeWindow>(name).await?.is_none() {
-                return Err(Refused::none("freezewindow", name));
+            self.may_thaw(caller, &window).await?;
+            if !self.hub.delete_read(&window).await? {
+                return Err(Refused::NotNow {
+                    problem: format!("somebody changed the freeze {name} just now"),
+                    cure: "look at it with `shipway freeze`, and try again".to_owned(),
+                });
             }
-            self.hub
-                .delete::<FreezeWindow>(&name.namespace, &name.name)
-                .await?;
             Ok((format!("the freeze {name} has ended"), String::new()))
         };
-        self.recorded(caller, (&format!("end freeze {name}"), None, reason), act)
-            .await
+        let what = format!("end freeze {name}: {}", content(&window.spec));
+        self.recorded(caller, (&what, None, reason), act).await
+    }
+
+    async fn may_thaw(&self, caller: &Caller, window: &Object<FreezeWindow>) -> Result<(), Refused> {
+        let (who, wanted) = (caller.clone(), window.clone());
+        let may = self.books.ask(move |world, _| {
+            let tenant = world.tenant_of(&wanted.metadata.namespace);
+            let may = who.may(Right::Override, tenant.map_or(Over::Everything, Over::Tenant));
+            request::may_end(world, &wanted, &who.groups, may)
+        });
+        let name = Name::of(window).to_string();
+        may.await?
+            .map_err(|closed| not_counted(caller, (Right::Override, &name), *closed))
     }
 
     fn window(&self, freeze: &Freeze) -> Result<Object<FreezeWindow>, Refused> {
@@ -212,11 +233,18 @@ impl Desk {
             .clone()
             .unwrap_or_else(|| format!("freeze-{}", from.as_second()));
         let mut window: Object<FreezeWindow> = Object::new(&own, spec);
-        window.metadata.namespace = freeze
-            .tenant
-            .clone()
-            .unwrap_or_else(|| SYSTEM_NAMESPACE.to_owned());
+        window.metadata.namespace = freeze.tenant.clone().unwrap_or_else(|| self.namespace.clone());
         Ok(window)
+    }
+}
+
+/// What a window says, for the record: all of it, or of a long one its beginning, with the digest of all.
+fn content(spec: &FreezeWindowSpec) -> String {
+    let text = json!(spec).to_string();
+    let digest = Digest::of(text.as_bytes());
+    match text.char_indices().nth(CONTENT) {
+        None => format!("{text} ({digest})"),
+        Some((end, _)) => format!("{}… ({digest})", text.get(..end).unwrap_or_default()),
     }
 }
 

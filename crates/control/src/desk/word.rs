@@ -1,8 +1,8 @@
 //! What people say to a promotion: yes, no, stop, and through the freeze.
 
 use delivery::gate::Case;
-use delivery::{Closed, Name, request};
-use kinds::{Approval, Object, Phase, Promotion, Word};
+use delivery::{Closed, Name, reason, request};
+use kinds::{Approval, LetThrough, Object, Override, Phase, Promotion, Word};
 use serde_json::json;
 
 use super::promote::digest;
@@ -59,7 +59,8 @@ impl Desk {
 
     async fn write_vote(&self, caller: &Caller, vote: &Vote) -> Result<(String, String), Refused> {
         let name = &vote.promotion;
-        self.counts(name, caller, Right::Approve).await?;
+        self.counts(name, caller, (Right::Approve, request::may_agree))
+            .await?;
         let now = (self.clock)().to_string();
         let change = |promotion: &Object<Promotion>| {
             let status = &promotion.status;
@@ -78,7 +79,7 @@ impl Desk {
             }
             let mut approvals = status.approvals.clone();
             // A person's last word counts, so one is enough.
-            approvals.retain(|one| one.by != caller.name);
+            approvals.retain(|one| one.by.to_lowercase() != caller.name.to_lowercase());
             approvals.push(Approval {
                 by: caller.name.clone(),
                 approved: vote.approved,
@@ -137,8 +138,11 @@ impl Desk {
     pub async fn let_through(&self, caller: &Caller, name: &Name, reason: &str) -> Result<Done, Refused> {
         reason_of(reason, "why it is let through the freeze, with --reason")?;
         let act = async {
-            self.write_override(caller, name, reason).await?;
-            Ok((format!("{name} goes through freezes"), name.to_string()))
+            let windows = self.write_override(caller, name, reason).await?;
+            Ok((
+                format!("{name} goes through {}", told(&windows)),
+                name.to_string(),
+            ))
         };
         let what = format!("let promotion {name} through freezes");
         self.recorded(caller, (&what, None, reason), act).await
@@ -149,38 +153,71 @@ impl Desk {
         caller: &Caller,
         name: &Name,
         reason: &str,
-    ) -> Result<(), Refused> {
+    ) -> Result<Vec<LetThrough>, Refused> {
         let word = word(caller, reason)?;
-        self.counts(name, caller, Right::Override).await?;
+        let windows = self
+            .counts(name, caller, (Right::Override, request::may_let_through))
+            .await?;
+        let over = Override {
+            by: word.by,
+            reason: word.reason,
+            windows,
+        };
         let change = |promotion: &Object<Promotion>| match promotion.status.phase {
-            Phase::Waiting | Phase::Running => Ok(Change::spec(&json!({"override": word}))),
+            Phase::Waiting | Phase::Running => Ok(Change::spec(&json!({"override": over}))),
             phase => Err(is_over(name, phase)),
         };
-        self.change("promotion", name, change).await
+        self.change("promotion", name, change).await?;
+        Ok(over.windows)
     }
 
-    /// Whether the caller's word on a promotion counts.
-    async fn counts(&self, name: &Name, caller: &Caller, right: Right) -> Result<(), Refused> {
+    /// What the caller's word on a promotion counts for, if it counts.
+    async fn counts<T: Send + 'static>(
+        &self,
+        name: &Name,
+        caller: &Caller,
+        (right, rule): (Right, Rule<T>),
+    ) -> Result<T, Refused> {
         let (wanted, who) = (name.clone(), caller.clone());
         let found = self
             .books
-            .ask(move |world, now| -> Option<Result<(), Box<Closed>>> {
+            .ask(move |world, now| -> Option<Result<T, Box<Closed>>> {
                 let promotion = world.promotion(&wanted)?;
                 let tenant = world.tenant_of(&wanted.namespace);
                 let may = who.may(right, tenant.map_or(Over::Everything, Over::Tenant));
-                Some(Case::of(world, promotion, now).and_then(|case| match right {
-                    Right::Override => request::may_let_through(&case, &who.groups, may),
-                    _ => request::may_agree(&case, &who.groups, may),
-                }))
+                Some(Case::of(world, promotion, now).and_then(|case| rule(&case, &who.groups, may)))
             });
         let counts = found.await?.ok_or_else(|| Refused::none("promotion", name))?;
-        counts.map_err(|closed| Refused::Forbidden {
+        counts.map_err(|closed| not_counted(caller, (right, &name.to_string()), *closed))
+    }
+}
+
+/// Whether the word of somebody of these groups, who has the right or not, counts, and for what.
+type Rule<T> = fn(&Case<'_>, &[String], bool) -> Result<T, Box<Closed>>;
+
+/// That somebody's word does not count, or has nothing to count for.
+pub(super) fn not_counted(caller: &Caller, (right, whose): (Right, &str), closed: Closed) -> Refused {
+    match closed.reason {
+        reason::NO_FREEZE => Refused::NotNow {
+            problem: closed.message,
+            cure: closed.who,
+        },
+        _ => Refused::Forbidden {
             who: caller.name.clone(),
             right: right.as_str(),
-            whose: name.to_string(),
+            whose: whose.to_owned(),
             cure: closed.message,
-        })
+        },
     }
+}
+
+/// The windows that something goes through, each until when.
+pub(super) fn told(windows: &[LetThrough]) -> String {
+    let one = |one: &LetThrough| match &one.to {
+        Some(to) => format!("{} until {to}", one.window),
+        None => format!("{} until it can be read", one.window),
+    };
+    windows.iter().map(one).collect::<Vec<String>>().join(" and ")
 }
 
 fn word(caller: &Caller, reason: &str) -> Result<Word, Refused> {

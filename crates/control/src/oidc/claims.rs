@@ -28,7 +28,7 @@ pub(super) fn caller(
     for_us(claims, &options.client_id)?;
     in_time(claims, now)?;
     Ok(Caller {
-        name: name(claims, &options.username_claim)?,
+        name: name(claims, options)?,
         groups: groups(claims, &options.groups_claim)?,
         is_person: true,
         grants: Vec::new(),
@@ -72,17 +72,19 @@ fn in_time(claims: &Map<String, Value>, now: Timestamp) -> Result<(), Refused> {
     }
 }
 
-fn name(claims: &Map<String, Value>, claim: &str) -> Result<String, Refused> {
+fn name(claims: &Map<String, Value>, options: &Options) -> Result<String, Refused> {
+    let claim = options.username_claim.as_str();
     let name = claims.get(claim).and_then(Value::as_str);
     let name = name.ok_or_else(|| Refused::Claim(claim.to_owned()))?;
     if claim == "email" {
-        // Anybody can say of himself whose address he has. Some issuers write the word as a string.
-        let is_verified = match claims.get("email_verified") {
-            None | Some(Value::Bool(true)) => true,
-            Some(said) => said == "true",
-        };
-        if !is_verified {
-            return Err(Refused::Unverified);
+        // Anybody can say of himself whose address he has. Some issuers write the word as a string, and Entra ID has no such
+        // claim, where whoever administers the directory has to say whether its addresses can be made up.
+        match claims.get("email_verified") {
+            Some(Value::Bool(true)) => {}
+            Some(Value::String(said)) if said == "true" => {}
+            None | Some(Value::Null) if options.trusts_email => {}
+            None | Some(Value::Null) => return Err(Refused::Unsaid),
+            Some(_) => return Err(Refused::Unverified),
         }
     }
     match is_name(name) {
@@ -120,6 +122,7 @@ mod tests {
             client_id: "shipway".to_owned(),
             username_claim: username.to_owned(),
             groups_claim: "groups".to_owned(),
+            trusts_email: false,
             link: Link::new(None).unwrap(),
             pace: super::super::Pace::default(),
         }
@@ -128,7 +131,7 @@ mod tests {
     fn with(changes: &Value) -> Map<String, Value> {
         let mut claims = json!({
             "iss": "https://id.example.com", "aud": "shipway", "sub": "7",
-            "exp": NOW + 300, "iat": NOW - 5, "email": "ana@example.com",
+            "exp": NOW + 300, "iat": NOW - 5, "email": "ana@example.com", "email_verified": true,
         });
         let claims = claims.as_object_mut().unwrap();
         for (name, value) in changes.as_object().unwrap() {
@@ -177,6 +180,7 @@ mod tests {
             (json!({"email_verified": false}), Some(Refused::Unverified)),
             (json!({"email_verified": "false"}), Some(Refused::Unverified)),
             (json!({"email_verified": 1}), Some(Refused::Unverified)),
+            (json!({"email_verified": null}), Some(Refused::Unsaid)),
             (json!({"email": null}), missing("email")),
             (json!({"email": "token:ci"}), named("token:ci")),
             (json!({"email": "shipway"}), named("shipway")),
@@ -191,6 +195,21 @@ mod tests {
             let found = caller(&with(&changes), &options, now);
             assert_eq!(found.err(), expected, "{changes}");
         }
+    }
+
+    #[test]
+    fn an_address_that_is_not_said_to_be_verified_counts_where_the_operator_says_so_and_one_that_is_not_never()
+     {
+        let now = Timestamp::from_second(NOW).unwrap();
+        let trusting = Options {
+            trusts_email: true,
+            ..options("email")
+        };
+        let of = |said: Value| caller(&with(&json!({"email_verified": said})), &trusting, now).err();
+        assert_eq!(of(Value::Null), None);
+        assert_eq!(of(json!(true)), None);
+        assert_eq!(of(json!(false)), Some(Refused::Unverified));
+        assert_eq!(of(json!("no")), Some(Refused::Unverified));
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub enum Refused {
     Claim(String),
     #[error("its address is not verified (`email_verified`)")]
     Unverified,
+    #[error(
+        "its issuer does not say whether its address is verified (`email_verified`; see `--oidc-trust-email`)"
+    )]
+    Unsaid,
     #[error("{0:?} can't be the name of a person")]
     Name(String),
 }

@@ -21,6 +21,9 @@ pub(crate) const CONTENT: &str = "shipway.dev/content";
 /// On a Verification of the branch: how many there were before it.
 pub(crate) const ORDER: &str = "shipway.dev/order";
 
+/// On a Verification: who proposed what it is about, where the forge said so; logins, with spaces between.
+pub(crate) const PROPOSED_BY: &str = "shipway.dev/proposed-by";
+
 /// How many verifications of the branch are kept for each application. What they found is kept with the artifacts.
 const KEPT: usize = 10;
 
@@ -61,6 +64,8 @@ pub(crate) struct New {
     pub(crate) content: Digest,
     /// How many of the branch there were before it, from 1; 0 for a proposal's.
     pub(crate) order: u64,
+    /// See [`PROPOSED_BY`].
+    pub(crate) proposed_by: String,
     pub(crate) spec: VerificationSpec,
 }
 
@@ -98,6 +103,7 @@ pub(crate) fn plan(seen: &Seen, there: &[&Object<Verification>]) -> Plan {
                 proposal: None,
                 content: *content,
                 order,
+                proposed_by: proposed_by(there, application, &seen.head, content),
             };
             make.extend(candidate.unless_there(&named));
         }
@@ -117,6 +123,7 @@ pub(crate) fn plan(seen: &Seen, there: &[&Object<Verification>]) -> Plan {
                     proposal: Some(name_of(proposal)),
                     content,
                     order: 0,
+                    proposed_by: proposal.author.clone(),
                 };
                 make.extend(candidate.unless_there(&named));
             }
@@ -126,6 +133,26 @@ pub(crate) fn plan(seen: &Seen, there: &[&Object<Verification>]) -> Plan {
         make,
         remove: surplus(seen, there),
     }
+}
+
+/// Who proposed what the branch has now: of the proposals that were verified with this commit or this content. A proposal that
+/// is merged is closed, and its verification is removed no sooner than this one is made.
+fn proposed_by(
+    there: &[&Object<Verification>],
+    application: &str,
+    head: &ObjectId,
+    content: &Digest,
+) -> String {
+    let (head, content) = (head.to_string(), content.to_string());
+    let same = there.iter().filter(|one| {
+        let is_same = one.spec.commit == head || sum_of(one).as_deref() == Some(&content);
+        one.spec.proposal.is_some() && application_of(one) == application && is_same
+    });
+    let by = same.filter_map(|one| one.metadata.annotations.get(PROPOSED_BY)?.as_str());
+    by.collect::<BTreeSet<&str>>()
+        .into_iter()
+        .collect::<Vec<&str>>()
+        .join(" ")
 }
 
 /// What a proposal is called: its number, or its branch.
@@ -198,6 +225,7 @@ struct Candidate<'a> {
     proposal: Option<String>,
     content: Digest,
     order: u64,
+    proposed_by: String,
 }
 
 impl Candidate<'_> {
@@ -226,6 +254,7 @@ impl Candidate<'_> {
             name,
             content: self.content,
             order: self.order,
+            proposed_by: self.proposed_by,
             spec: VerificationSpec {
                 application: application.to_owned(),
                 commit,

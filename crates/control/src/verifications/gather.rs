@@ -11,16 +11,17 @@ use chart::{Chart, File, lint};
 use cluster::run::Releases;
 use cluster::{Cluster, Impersonate, ListQuery};
 use jiff::Timestamp;
-use kinds::{Application, ApplicationStage, Object, Tenant};
+use kinds::{Application, ApplicationStage, Artifact, Object, Tenant};
 use kubelet::nodes;
 use manifest::Finding;
 use minicluster::schema::{MINORS, NEWEST_MINOR};
 use model::{Diagnose as _, Namespace, ReleaseName};
+use objects::time;
 use release::History;
 use release::record::Contents;
 use release::storage::Driver;
 use serde_json::Value;
-use source::{ObjectId, snapshot};
+use source::{Authors, ObjectId, Use, snapshot};
 use verify::{Checks, Exceptions, Live, Request, Stage, Target};
 
 use crate::clusters::AllKnown;
@@ -46,7 +47,8 @@ pub(crate) struct Files {
     pub(crate) chart: Vec<File>,
     /// By stage, each with its name and content.
     values: Vec<Vec<(String, Vec<u8>)>>,
-    pub(crate) by: By,
+    /// Everything that the chart is made of, as paths in the repository.
+    paths: Vec<String>,
 }
 
 /// Who made a commit and when, as git has it.
@@ -54,6 +56,8 @@ pub(crate) struct Files {
 pub(crate) struct By {
     pub(crate) author: String,
     pub(crate) committed: Timestamp,
+    /// Who made all that came since the version before.
+    pub(crate) authors: Authors,
 }
 
 /// Who is verified for whom.
@@ -91,15 +95,47 @@ pub(crate) async fn files(
         }
         values.push(files);
     }
-    let commit = repository.commit(commit).await?;
-    Ok(Files {
-        chart,
-        values,
-        by: By {
-            author: format!("{} <{}>", commit.author, commit.email),
-            committed: commit.at,
-        },
+    let paths = source::paths(&snapshot, &Use::of(&application.metadata.name, &application.spec));
+    Ok(Files { chart, values, paths })
+}
+
+/// Reads who made a commit, and everything in it that these files are made of and the commit that was published before has not.
+///
+/// # Errors
+/// The commit is not there, or git fails.
+pub(crate) async fn by(
+    site: &mut Site,
+    commit: &str,
+    files: &Files,
+    published: Option<&str>,
+) -> Result<By, Error> {
+    let id: ObjectId = commit.parse()?;
+    // What is no commit of git was published by hand; then all of history counts.
+    let since = published.and_then(|published| published.parse().ok());
+    let repository = site.repository()?;
+    let authors = repository.authors(id, since, &files.paths).await?;
+    let commit = repository.commit(id).await?;
+    Ok(By {
+        author: format!("{} <{}>", commit.author, commit.email),
+        committed: commit.at,
+        authors,
     })
+}
+
+/// The commit of the version of an application that was published last, of all that there are.
+pub(crate) fn published_last<'a>(
+    artifacts: impl Iterator<Item = &'a Object<Artifact>>,
+    application: &Object<Application>,
+) -> Option<String> {
+    let is_its = |one: &&Object<Artifact>| {
+        one.metadata.namespace == application.metadata.namespace
+            && one.spec.application == application.metadata.name
+            && one.spec.origin.source == application.spec.chart.source
+    };
+    let last = artifacts
+        .filter(is_its)
+        .max_by_key(|one| time::parse(&one.spec.origin.time))?;
+    Some(last.spec.origin.commit.clone())
 }
 
 /// What the clusters of the stages are like.
@@ -300,4 +336,39 @@ fn write(folder: &Path, file: &File) -> std::io::Result<()> {
     let path = folder.join(&*file.name);
     std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
     std::fs::write(path, &file.data)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_published_last_is_of_the_same_application_and_source() {
+        let of = |name: &str| {
+            let spec = json!({"chart": {"source": "charts", "path": "charts/web"}});
+            let mut object: Object<Application> =
+                Object::new(name, serde_json::from_value(spec).expect("a spec"));
+            object.metadata.namespace = "shop".to_owned();
+            object
+        };
+        let artifact = |application: &str, commit: &str, source: &str, time: &str| {
+            let origin = json!({"source": source, "commit": commit, "time": time});
+            let spec = json!({"application": application, "chart": "web", "version": "1.0.0", "digest": "",
+                              "location": "", "origin": origin});
+            let mut object: Object<Artifact> =
+                Object::new(commit, serde_json::from_value(spec).expect("a spec"));
+            object.metadata.namespace = "shop".to_owned();
+            object
+        };
+        let all = [
+            artifact("web", "old", "charts", "2026-03-02T09:00:00Z"),
+            artifact("web", "last", "charts", "2026-03-02T11:30:00+01:00"),
+            artifact("web", "moved", "before", "2026-03-02T12:00:00Z"),
+            artifact("api", "other", "charts", "2026-03-02T12:00:00Z"),
+        ];
+        assert_eq!(published_last(all.iter(), &of("web")), Some("last".to_owned()));
+        assert_eq!(published_last(all.iter(), &of("new")), None);
+    }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cluster::{Delete, Patch, Write};
 use control::AuditLog;
+use control::audit::Extent;
 use delivery::audit::{Head, How, Record};
 use serde_json::{Value, json};
 
@@ -108,17 +109,74 @@ async fn several_replicas_write_one_chain_in_bounded_segments() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_that_is_too_long_is_refused_and_the_others_are_written() {
+async fn a_line_that_is_too_long_is_cut_and_written() {
     let ground = Ground::new(&[]).await;
     let (log, _writer) = open(&ground);
-    let long = log.append(record(&"x".repeat(70_000))).await.unwrap_err();
-    assert!(long.to_string().contains("at most 65536 bytes"), "{long}");
-    // Fewer lines fit where they are long.
-    let long = "y".repeat(60_000);
-    assert_eq!(write(&[&log], 12, &long).await, (1..=12).collect::<Vec<u64>>());
+    let long = Record {
+        outcome: "z".repeat(70_000),
+        why: "because".repeat(10_000),
+        ..record(&"x".repeat(70_000))
+    };
+    for _ in 0..12 {
+        log.append(long.clone()).await.unwrap();
+    }
     assert_eq!(log.verify().await.unwrap().unwrap().number, 12);
+    let line = log.lines(12, 1).await.unwrap().remove(0);
+    assert!(
+        line.len() < 64 * 1024 && line.contains("z… (70000 bytes)"),
+        "{line}"
+    );
+    // Fewer lines fit where they are long.
     let first = config_map(&ground, "shipway-audit-000001").await;
-    assert!(first["data"].as_object().unwrap().len() <= 5);
+    assert!(first["data"].as_object().unwrap().len() <= 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_verified_is_read_again_only_where_it_was_changed() {
+    let ground = Ground::new(&[]).await;
+    let (log, _writer) = open(&ground);
+    write(&[&log], 600, "x").await;
+    let cost = async || {
+        let before = ground.hub.cluster().requests();
+        let found = log.verify().await.unwrap();
+        (found, ground.hub.cluster().requests() - before)
+    };
+    let (first, whole) = cost().await;
+    assert_eq!(first.unwrap().number, 600);
+    let (again, less) = cost().await;
+    assert_eq!(again.unwrap().number, 600);
+    // The kept head, the list, and the segment whose last line it has to be; not the other two.
+    assert!(less <= 3 && less + 2 <= whole, "{less} after {whole}");
+    let everything = log.verify_over(Extent::Everything).await.unwrap();
+    assert_eq!(everything.unwrap().number, 600);
+    write(&[&log], 10, "more").await;
+    let (grown, less) = cost().await;
+    assert_eq!((grown.unwrap().number, less), (610, 3));
+
+    // In what was read long ago, as whoever has the hub's kubeconfig can.
+    let name = "shipway-audit-000001";
+    let mut changed = config_map(&ground, name).await;
+    let line = changed["data"]["000000000003"]
+        .as_str()
+        .unwrap()
+        .replace("ana@", "eve@");
+    changed["data"]["000000000003"] = json!(line);
+    remove(&ground, name).await;
+    let metadata = json!({
+        "name": name,
+        "namespace": NAMESPACE,
+        "labels": changed["metadata"]["labels"],
+        "annotations": changed["metadata"]["annotations"],
+    });
+    let data = &changed["data"];
+    ground
+        .create(
+            "v1",
+            json!({"kind": "ConfigMap", "metadata": metadata, "data": data}),
+        )
+        .await;
+    let broken = log.verify().await.unwrap().unwrap_err();
+    assert_eq!((broken.line, broken.how), (3, How::Changed));
 }
 
 #[tokio::test(flavor = "multi_thread")]

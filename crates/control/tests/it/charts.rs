@@ -25,6 +25,7 @@ async fn a_push_becomes_an_artifact_once_and_a_bad_branch_is_told_with_file_and_
     );
     assert_eq!(artifact.spec.digest, passed.status.digest);
     assert_eq!(artifact.spec.origin.author, "Ada <ada@acme.dev>");
+    assert_eq!(artifact.spec.origin.authors, ["Ada <ada@acme.dev>"]);
     assert_eq!(
         artifact.spec.origin.committed.as_deref(),
         Some("2023-11-14T22:13:20Z")

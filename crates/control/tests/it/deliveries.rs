@@ -15,6 +15,11 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: web}
 data: {greeting: {{ .Values.greeting | quote }}, release: {{ .Chart.Version | quote }}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: web}
+data: {greeting: {{ .Values.greeting | b64enc }}}
 ";
 
 /// A Deployment that waits for ever for a ConfigMap that is not there.
@@ -74,6 +79,7 @@ impl Road {
             repository: self.origin.remote().url().to_owned(),
             commit: self.origin.git(&["rev-parse", "HEAD"]).trim().to_owned(),
             path: "charts/web".to_owned(),
+            author: "Ada <ada@acme.dev>".to_owned(),
             ..Source::default()
         };
         statement.verification = Some(Verified {
@@ -105,15 +111,15 @@ impl Road {
         &targets.find(|one| one.name == name).unwrap().client
     }
 
-    /// Everything that happens to promotions, and to the release in staging, from now on.
-    async fn happening(&self) -> mpsc::Receiver<()> {
+    /// Everything that happens to promotions, and to the release in a cluster, from now on.
+    async fn happening(&self, cluster: &str) -> mpsc::Receiver<()> {
         let (sender, receiver) = mpsc::channel(64);
         let hub = self.ground.hub.cluster();
-        let staging = self.cluster("staging");
+        let target = self.cluster(cluster);
         let kinds = [
             (hub, kinds::API_VERSION, "Promotion"),
-            (staging, "v1", "Secret"),
-            (staging, "v1", "ConfigMap"),
+            (target, "v1", "Secret"),
+            (target, "v1", "ConfigMap"),
         ];
         for (client, api_version, kind) in kinds {
             let resource = client.resource(api_version, kind).await.unwrap().unwrap();
@@ -137,9 +143,13 @@ impl Road {
     }
 
     async fn config(&self, cluster: &str) -> Option<Value> {
+        self.object(cluster, ("v1", "ConfigMap")).await
+    }
+
+    async fn object(&self, cluster: &str, kind: (&str, &str)) -> Option<Value> {
         let mut targets = self.ground.targets.iter();
         let target = targets.find(|one| one.name == cluster).unwrap();
-        target.get(("v1", "ConfigMap"), "shop", "web").await
+        target.get(kind, "shop", "web").await
     }
 }
 
@@ -168,7 +178,7 @@ async fn what_was_merged_is_in_staging_and_what_was_agreed_to_in_production() {
         })
         .await;
     assert_eq!(shown.status.plan[0].cluster, "production");
-    assert_eq!(shown.status.plan[0].creates, 2, "{:?}", shown.status.plan);
+    assert_eq!(shown.status.plan[0].creates, 3, "{:?}", shown.status.plan);
     assert_eq!(road.config("production").await, None);
     approve(&road, &shown).await;
     let done = road.promotion(&name, Phase::Succeeded).await;
@@ -202,7 +212,7 @@ async fn what_was_merged_is_in_staging_and_what_was_agreed_to_in_production() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_is_put_back_with_its_config_and_is_not_tried_again() {
+async fn what_fails_is_put_back_with_its_config_and_secrets_and_is_not_tried_again() {
     let road = road().await;
     road.release("1.0.0", DEPLOYMENT, "hello");
     let controller = road.ground.run(road.options("one")).await;
@@ -218,6 +228,8 @@ async fn what_fails_is_put_back_with_its_config_and_is_not_tried_again() {
     assert_eq!(failed.status.steps[1].name, "put back");
     let config = road.config("staging").await.unwrap();
     assert_eq!(config["data"], json!({"greeting": "hello", "release": "1.0.0"}));
+    let secret = road.object("staging", ("v1", "Secret")).await.unwrap();
+    assert_eq!(secret["data"], json!({"greeting": "aGVsbG8="}));
     let application: Object<Application> = road
         .ground
         .until_in("shop", "web", |one: &Object<Application>| {
@@ -230,6 +242,32 @@ async fn what_fails_is_put_back_with_its_config_and_is_not_tried_again() {
     assert_eq!(application.status.stages[0].version, "1.0.0");
     let promotions = road.ground.hub.list::<Promotion>().await.unwrap();
     assert_eq!(promotions.len(), 2, "{promotions:#?}");
+    controller.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_version_takes_the_place_of_one_that_fails_already_without_waiting_for_its_end() {
+    // The doomed one could wait longer than this test does.
+    let road = Road::with(&["staging"], &stages("600s")[..1]).await;
+    road.release("1.0.0", DEPLOYMENT, "hello");
+    let controller = road.ground.run(road.options("one")).await;
+    road.promotion("web-1.0.0-staging", Phase::Succeeded).await;
+    controller.stop().await;
+    road.publish("1.1.0", &doomed(), "goodbye").await;
+    let controller = road.ground.run(road.options("two")).await;
+    road.promotion("web-1.1.0-staging", Phase::Running).await;
+    road.publish("1.2.0", DEPLOYMENT, "welcome").await;
+    let doomed = road.promotion("web-1.1.0-staging", Phase::Superseded).await;
+    let why = &doomed.status.conditions;
+    assert!(
+        why.iter().any(|one| one.message.starts_with("it fails already")),
+        "{why:?}"
+    );
+    let done = road.promotion("web-1.2.0-staging", Phase::Succeeded).await;
+    assert_eq!(done.status.steps[0].revision, Some(3));
+    let config = road.config("staging").await.unwrap();
+    assert_eq!(config["data"], json!({"greeting": "welcome", "release": "1.2.0"}));
+    assert_eq!(road.revision("staging").await, 3);
     controller.stop().await;
 }
 
@@ -293,6 +331,76 @@ async fn what_others_change_is_put_back_or_told_as_the_stage_says() {
             stages.any(|stage| !stage.ready && stage.ready_since.is_none() && stage.drifted == 2)
         })
         .await;
+
+    // So is a release that somebody uninstalled, whatever is left of it; and nobody installs it again unasked.
+    let client = road.cluster("staging");
+    let kind = client.resource("v1", "Secret").await.unwrap().unwrap();
+    let record = kind.at("shop", "sh.helm.release.v1.web.v1");
+    client.delete(record, cluster::Delete::default()).await.unwrap();
+    let _: Object<Application> = road
+        .ground
+        .until_in("shop", "web", |one: &Object<Application>| {
+            let mut stages = one.status.stages.iter();
+            let message = "staging: nothing is deployed: there is no release web";
+            stages.any(|stage| !stage.ready && stage.ready_since.is_none() && stage.message == message)
+        })
+        .await;
+    controller.stop().await;
+}
+
+/// A release as somebody made it by hand, before anybody knew it here.
+async fn by_hand(road: &Road, cluster: &str, manifest: &str) {
+    let now = || "2026-01-01T00:00:00Z".parse().unwrap();
+    let options = cluster::run::Options::new("by hand".to_owned(), now);
+    let client = road.cluster(cluster);
+    let kind = client.resource("v1", "Namespace").await.unwrap().unwrap();
+    until(client, &kind, ("", "shop"), |there| there.is_some()).await;
+    let watching = cluster::run::Watching::nobody();
+    let release = cluster::run::Release::open(client, ("shop", "web"), options, watching);
+    let mut release = release.await.unwrap();
+    let contents = json!({"name": "web", "version": 1, "manifest": manifest});
+    let record: release::Record = serde_json::from_value(contents).unwrap();
+    let mut wanted = cluster::run::Wanted {
+        operation: cluster::run::Operation::Install,
+        record,
+        crds: Vec::new(),
+        description: None,
+    };
+    wanted.record.namespace = "shop".to_owned();
+    wanted.record.info.status = release::Status::PendingInstall;
+    release.deploy(wanted).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_live_before_the_first_promotion_is_back_when_that_fails() {
+    let road = Road::with(&["staging"], &stages("5s")[..1]).await;
+    // The tenant's things are there before there is a version.
+    let controller = road.ground.run(road.options("one")).await;
+    let old = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {greeting: by hand}\n";
+    by_hand(&road, "staging", old).await;
+    road.release("1.0.0", &doomed(), "hello");
+    road.publish("1.0.0", &doomed(), "hello").await;
+    let failed = road.promotion("web-1.0.0-staging", Phase::RolledBack).await;
+    let back = &failed.status.steps[1];
+    assert_eq!((back.name.as_str(), back.state), ("put back", StepState::Done));
+    assert!(
+        back.message
+            .contains("revision 1 is back, which was there before"),
+        "{}",
+        back.message
+    );
+    let config = road.config("staging").await.unwrap();
+    assert_eq!(config["data"], json!({"greeting": "by hand"}));
+    // The sentence for everybody has no logs, and names the cluster.
+    let why = &failed.status.conditions;
+    let why = why.iter().find(|one| one.kind == "Ready").unwrap();
+    assert!(
+        why.message.contains("staging failed: ") && why.message.len() < 4200,
+        "{}",
+        why.message
+    );
+    // The version was made by nobody's agreement: what it would do was looked at all the same, for there was a release.
+    assert_eq!(failed.status.plan.len(), 1);
     controller.stop().await;
 }
 
@@ -309,7 +417,7 @@ async fn a_controller_that_is_killed_after_any_step_deploys_each_version_once() 
     let mut last = 0;
     for step in 1..=STEPS {
         let version = format!("1.0.{step}");
-        let mut happening = road.happening().await;
+        let mut happening = road.happening("staging").await;
         road.publish(&version, DEPLOYMENT, &format!("hello-{step}")).await;
         let controller = road.ground.run(road.options(&format!("killed-{step}"))).await;
         let name = format!("web-{version}-staging");
@@ -335,6 +443,95 @@ async fn a_controller_that_is_killed_after_any_step_deploys_each_version_once() 
     let audit = control::AuditLog::open(road.ground.hub.clone(), "shipway-system").0;
     let head = audit.verify().await.unwrap().unwrap();
     assert!(head.number >= 3 * STEPS as u64, "{head}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_that_is_killed_after_any_step_of_what_was_agreed_to_needs_no_other_agreement() {
+    let road = road().await;
+    road.release("1.0.0", DEPLOYMENT, "hello");
+    let mut last = 0;
+    for step in 1..=STEPS {
+        let version = format!("1.0.{}", step - 1);
+        if step > 1 {
+            road.publish(&version, DEPLOYMENT, &format!("hello-{step}")).await;
+        }
+        let controller = road.ground.run(road.options(&format!("killed-{step}"))).await;
+        road.promotion(&format!("web-{version}-staging"), Phase::Succeeded)
+            .await;
+        let name = road.ask(&format!("web-{version}"), "production").await;
+        let is_shown = |one: &Object<Promotion>| !one.status.plan_digest.is_empty();
+        let shown = road.ground.until_in("shop", &name, is_shown).await;
+        let mut happening = road.happening("production").await;
+        approve(&road, &shown).await;
+        let kill = async {
+            for _ in 0..step {
+                happening.recv().await;
+            }
+        };
+        tokio::select! {
+            () = kill => last = step,
+            _ = road.promotion(&name, Phase::Succeeded) => {}
+        }
+        controller.kill().await;
+        road.ground.forget_leader().await;
+        let controller = road.ground.run(road.options(&format!("after-{step}"))).await;
+        let done = road.promotion(&name, Phase::Succeeded).await;
+        controller.stop().await;
+        assert_eq!(done.status.approvals.len(), 1);
+        assert_eq!(done.status.plan_digest, shown.status.plan_digest);
+        let config = road.config("production").await.unwrap();
+        assert_eq!(config["data"]["release"], version);
+        let revision = road.revision("production").await;
+        assert_eq!(revision, step as u64, "killed after step {step}");
+    }
+    assert!(last >= 6, "no more than {last} steps were seen");
+}
+
+/// How many things happen while something is put back, about.
+const STEPS_BACK: usize = 6;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_that_is_killed_after_any_step_of_putting_back_puts_back_once() {
+    let road = Road::with(&["staging"], &stages("2s")[..1]).await;
+    road.release("1.0.0", DEPLOYMENT, "hello");
+    let controller = road.ground.run(road.options("first")).await;
+    road.promotion("web-1.0.0-staging", Phase::Succeeded).await;
+    controller.stop().await;
+    let mut last = 0;
+    for step in 1..=STEPS_BACK {
+        let version = format!("1.0.{step}");
+        road.publish(&version, &doomed(), &format!("goodbye-{step}"))
+            .await;
+        let controller = road.ground.run(road.options(&format!("killed-{step}"))).await;
+        let name = format!("web-{version}-staging");
+        let is_applied = |one: &Object<Promotion>| !one.status.steps.is_empty();
+        road.ground.until_in("shop", &name, is_applied).await;
+        let mut happening = road.happening("staging").await;
+        let is_failed = |one: &Object<Promotion>| one.status.steps[0].state == StepState::Failed;
+        road.ground.until_in("shop", &name, is_failed).await;
+        while happening.try_recv().is_ok() {}
+        let kill = async {
+            for _ in 0..step {
+                happening.recv().await;
+            }
+        };
+        tokio::select! {
+            () = kill => last = step,
+            _ = road.promotion(&name, Phase::RolledBack) => {}
+        }
+        controller.kill().await;
+        road.ground.forget_leader().await;
+        let controller = road.ground.run(road.options(&format!("after-{step}"))).await;
+        let done = road.promotion(&name, Phase::RolledBack).await;
+        controller.stop().await;
+        assert_eq!(done.status.steps.len(), 2);
+        let config = road.config("staging").await.unwrap();
+        assert_eq!(config["data"], json!({"greeting": "hello", "release": "1.0.0"}));
+        // What failed is a revision, and what was put back another.
+        let revision = road.revision("staging").await;
+        assert_eq!(revision, 1 + 2 * step as u64, "killed after step {step}");
+    }
+    assert!(last >= 3, "no more than {last} steps were seen");
 }
 
 /// Agrees to what a promotion shows, as the API does.

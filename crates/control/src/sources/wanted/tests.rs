@@ -61,6 +61,10 @@ fn settle(seen: &Seen, there: &mut Vec<Object<Verification>>) -> (Vec<String>, V
             .metadata
             .annotations
             .insert(ORDER.into(), new.order.to_string().into());
+        object
+            .metadata
+            .annotations
+            .insert(PROPOSED_BY.into(), new.proposed_by.clone().into());
         there.push(object);
     }
     assert_eq!(plan_now(there).make, [], "what is there is enough");
@@ -141,4 +145,26 @@ fn the_newest_of_the_branch_are_kept() {
     }
     let (_, removed) = settle(&seen('z', "shop/web=z", vec![]), &mut there);
     assert_eq!((there.len(), removed.len()), (KEPT, 1));
+}
+
+#[test]
+fn whoever_proposed_what_is_merged_is_known_of_the_branch() {
+    let mut there = Vec::new();
+    let by = |at, after| {
+        let mut one = proposal("42", at, "shop/web=x", after);
+        one.proposal.author = "ada".into();
+        vec![one]
+    };
+    let proposer = |there: &[Object<Verification>], name: &str| {
+        let one = there.iter().find(|one| one.metadata.name == name).unwrap();
+        one.metadata.annotations[PROPOSED_BY].as_str().unwrap().to_owned()
+    };
+    settle(&seen('a', "shop/web=x", vec![]), &mut there);
+    settle(&seen('a', "shop/web=x", by('b', "shop/web=z")), &mut there);
+    assert_eq!(proposer(&there, "web-42-222222222222"), "ada");
+    // Squashed into a commit of its own, with the same content.
+    settle(&seen('c', "shop/web=z", vec![]), &mut there);
+    assert_eq!(proposer(&there, "web-333333333333"), "ada");
+    settle(&seen('d', "shop/web=y", vec![]), &mut there);
+    assert_eq!(proposer(&there, "web-444444444444"), "");
 }
