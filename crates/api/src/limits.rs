@@ -1,7 +1,6 @@
-//! How many requests may come: a bucket of tokens per address, and per caller. Time is given, nothing is slept.
+//! How many requests may come: buckets of tokens, by whom they are for. Time is given, nothing is slept.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ pub(crate) struct Rate {
     holds: f64,
 }
 
-/// Of an address: many people may be behind one, a company's or an ingress's.
+/// Of an address, for requests of nobody who is known: no token or a wrong one, and webhooks. Many may be behind one.
 pub(crate) const OF_ADDRESS: Rate = Rate {
     per_second: 100.0,
     holds: 400.0,
@@ -27,6 +26,30 @@ pub(crate) const OF_ADDRESS: Rate = Rate {
 pub(crate) const OF_CALLER: Rate = Rate {
     per_second: 20.0,
     holds: 100.0,
+};
+
+/// Of all machines of a tenant together, which can be made as many as its administrator likes.
+pub(crate) const OF_MACHINES: Rate = Rate {
+    per_second: 60.0,
+    holds: 300.0,
+};
+
+/// Of what changes something, of one caller and of a tenant's machines: each has two lines in the audit log, which nothing is
+/// ever deleted from.
+pub(crate) const WRITES: Rate = Rate {
+    per_second: 1.0,
+    holds: 20.0,
+};
+pub(crate) const WRITES_OF_MACHINES: Rate = Rate {
+    per_second: 5.0,
+    holds: 100.0,
+};
+
+/// Of tokens that were never seen, from addresses that have guessed too much: each is a request to the hub. For all of them
+/// together, so that whoever shares his address with a broken script still comes in.
+pub(crate) const STRANGERS: Rate = Rate {
+    per_second: 5.0,
+    holds: 20.0,
 };
 
 /// What a request with a wrong token costs an address: so many are guessed a second, of 2^256.
@@ -53,6 +76,14 @@ impl Limits {
         }
     }
 
+    /// Whether there is enough in a bucket; if not, after how long there is.
+    pub(crate) fn look(&self, whose: &str, cost: f64, now: Instant) -> Result<(), Duration> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = buckets.get(whose);
+        let has = bucket.map_or(self.rate.holds, |bucket| bucket.at(now, self.rate));
+        self.rate.after(has, cost)
+    }
+
     /// Takes from a bucket; if there is not enough in it, says after how long there is.
     pub(crate) fn take(&self, whose: &str, cost: f64, now: Instant) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,9 +98,7 @@ impl Limits {
             since: now,
         });
         let has = bucket.at(now, self.rate);
-        if has < cost {
-            return Err(Duration::from_secs_f64((cost - has) / self.rate.per_second));
-        }
+        self.rate.after(has, cost)?;
         *bucket = Bucket {
             has: has - cost,
             since: now,
@@ -78,37 +107,19 @@ impl Limits {
     }
 }
 
+impl Rate {
+    fn after(self, has: f64, cost: f64) -> Result<(), Duration> {
+        match has < cost {
+            true => Err(Duration::from_secs_f64((cost - has) / self.per_second)),
+            false => Ok(()),
+        }
+    }
+}
+
 impl Bucket {
     fn at(self, now: Instant, rate: Rate) -> f64 {
         let passed = now.saturating_duration_since(self.since).as_secs_f64();
         (self.has + passed * rate.per_second).min(rate.holds)
-    }
-}
-
-/// Whose a request is, by its address: of IPv6, the network that one customer has.
-///
-/// Behind an ingress all have its address. So one from a private network is taken at its word, which is the last one of
-/// `X-Forwarded-For`: whoever is outside can't write that. Inside, a lie is worth no more than another address.
-pub(crate) fn origin(peer: IpAddr, forwarded: Option<&str>) -> String {
-    let said = forwarded
-        .filter(|_| is_private(peer.to_canonical()))
-        .and_then(|forwarded| forwarded.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
-    let address = said.unwrap_or(peer);
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}")
-        }
-    }
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
-        IpAddr::V6(address) => {
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
     }
 }
 
@@ -123,6 +134,7 @@ mod tests {
         assert!((0..100).all(|_| limits.take("ana", 1.0, start).is_ok()));
         let wait = limits.take("ana", 1.0, start).unwrap_err();
         assert_eq!(wait, Duration::from_millis(50));
+        assert_eq!(limits.look("ana", 1.0, start), Err(wait));
         assert!(limits.take("bob", 1.0, start).is_ok(), "another's is another");
         assert!(limits.take("ana", 1.0, start + wait).is_ok());
         assert!(limits.take("ana", 1.0, start + wait).is_err());
@@ -136,22 +148,5 @@ mod tests {
             let _ = limits.take(&at.to_string(), 1.0, start);
         }
         assert!(limits.buckets.lock().unwrap().len() <= REMEMBERED);
-    }
-
-    #[test]
-    fn an_ipv6_network_is_one_origin() {
-        let of = |text: &str| origin(text.parse().unwrap(), None);
-        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::1"));
-        assert_ne!(of("2001:db8:1:2::"), of("2001:db8:1:3::"));
-        assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
-    }
-
-    #[test]
-    fn an_ingress_is_believed_and_a_stranger_is_not() {
-        let of = |peer: &str, said: &str| origin(peer.parse().unwrap(), Some(said));
-        assert_eq!(of("10.0.0.1", "1.2.3.4, 203.0.113.7"), "203.0.113.7");
-        assert_eq!(of("198.51.100.1", "203.0.113.7"), "198.51.100.1");
-        assert_eq!(of("10.0.0.1", "nobody"), "10.0.0.1");
-        assert_eq!(of("10.0.0.1", ""), "10.0.0.1");
     }
 }

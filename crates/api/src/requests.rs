@@ -1,13 +1,14 @@
 //! One request of a person or program: who, how many, what, whether; then the endpoint.
 //!
 //! ```text
-//! address ─► its bucket ─► token ─► its bucket ─► row of the table ─► right ─► body ─► the endpoint, within a time
+//! token ─► its buckets ─► row of the table ─► right ─► bucket of changes ─► body ─► the endpoint, within a time
+//!   └► nobody's: the bucket of the address
 //! ```
 //!
+//! An address pays for requests of nobody alone, so that a broken script behind it keeps nobody from stopping a promotion.
 //! Whoever may see nothing of a namespace is told that there is none, as of one that does not exist.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,20 +17,21 @@ use control::Desk;
 use control::access::{Caller, Over as Whose, Right};
 use control::desk::Refused;
 use control::tokens::Denied;
-use delivery::{SYSTEM_NAMESPACE, World};
+use delivery::World;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Request, Response, StatusCode};
 use model::{Code, Diagnose as _};
 use percent_encoding::percent_decode_str;
 use stdx::chain;
 use tokio::time::{Instant, timeout};
 
-use crate::limits::{Limits, OF_ADDRESS, OF_CALLER, WRONG, origin};
+use crate::limits::{Limits, STRANGERS, WRONG};
+use crate::quotas::{Quotas, TooMuch};
 use crate::route::{Answer, Ask, Over, Route, Verb};
 use crate::routes::ROUTES;
-use crate::server::{Said, answer, refuse};
+use crate::server::{Said, answer, refuse, too_many};
 
 /// What people send is short.
 const LARGEST: usize = 64 * 1024;
@@ -37,6 +39,11 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Above the longest wait for a board, and what the hub may take for a few writes.
 const TIME: Duration = Duration::from_secs(60);
+
+/// The parameter with which a request waits for something new.
+const WATCH: &str = "watch";
+
+const FROM_ADDRESS: &str = "too many requests without a good token come from this address";
 
 /// The most parameters behind the `?`.
 const QUERIES: usize = 32;
@@ -46,7 +53,8 @@ const QUERIES: usize = 32;
 pub(crate) struct People {
     desk: Desk,
     of_address: Arc<Limits>,
-    of_caller: Arc<Limits>,
+    strangers: Arc<Limits>,
+    quotas: Arc<Quotas>,
 }
 
 /// Whether a caller may.
@@ -60,18 +68,17 @@ enum May {
 type Answered = Response<Full<Bytes>>;
 
 impl People {
-    pub(crate) fn new(desk: Desk) -> Self {
+    pub(crate) fn new(desk: Desk, of_address: Arc<Limits>) -> Self {
         Self {
             desk,
-            of_address: Arc::new(Limits::new(OF_ADDRESS)),
-            of_caller: Arc::new(Limits::new(OF_CALLER)),
+            of_address,
+            strangers: Arc::new(Limits::new(STRANGERS)),
+            quotas: Arc::new(Quotas::new()),
         }
     }
 
-    pub(crate) async fn respond(&self, from: IpAddr, request: Request<Incoming>) -> Answered {
-        let forwarded = request.headers().get_all("x-forwarded-for").iter().next_back();
-        let forwarded = forwarded.and_then(|header| header.to_str().ok());
-        match timeout(TIME, self.asked(&origin(from, forwarded), request)).await {
+    pub(crate) async fn respond(&self, from: &str, request: Request<Incoming>) -> Answered {
+        match timeout(TIME, self.asked(from, request)).await {
             Ok(Ok(response) | Err(response)) => response,
             Err(_) => refuse(
                 StatusCode::GATEWAY_TIMEOUT,
@@ -81,34 +88,26 @@ impl People {
     }
 
     async fn asked(&self, from: &str, request: Request<Incoming>) -> Result<Answered, Answered> {
-        self.of_address
-            .take(from, 1.0, Instant::now())
-            .map_err(|wait| too_many(wait, "from this address"))?;
+        let too_much = |(wait, message): TooMuch| too_many(wait, message);
         let caller = self.caller(from, &request).await?;
-        self.of_caller
-            .take(&caller.name, 1.0, Instant::now())
-            .map_err(|wait| too_many(wait, "with this token"))?;
+        self.quotas.ask(&caller, Instant::now()).map_err(too_much)?;
         let (head, body) = request.into_parts();
         let (route, path) = found(&head).map_err(|refused| *refused)?;
         self.may(&caller, route, &path).await?;
-        let body = timeout(BODY_TIMEOUT, Limited::new(body, LARGEST).collect()).await;
-        let body = match body {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(_)) => {
-                let message = format!("the body can't be read, or has more than {LARGEST} bytes");
-                let said = Said::of(Code::REQUEST, &message, "send less");
-                return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, &said));
-            }
-            Err(_) => {
-                let said = Said::of(Code::REQUEST, "the body did not come in time", "send it at once");
-                return Err(refuse(StatusCode::REQUEST_TIMEOUT, &said));
-            }
+        if route.verb != Verb::Get {
+            self.quotas.change(&caller, Instant::now()).map_err(too_much)?;
+        }
+        let query = query(head.uri.query().unwrap_or_default());
+        let _watches = match query.contains_key(WATCH) {
+            true => Some(self.quotas.watch(&caller).map_err(too_much)?),
+            false => None,
         };
+        let body = read(body).await?;
         let ask = Ask {
             desk: self.desk.clone(),
             caller,
             path,
-            query: query(head.uri.query().unwrap_or_default()),
+            query,
             body,
         };
         let running = (route.run)(ask);
@@ -136,18 +135,26 @@ impl People {
             .and_then(|header| header.to_str().ok())
             .and_then(|header| header.strip_prefix("Bearer "))
             .map(str::trim);
-        let denied = match token {
-            None => {
-                return Err(unknown(&Said::of(
-                    Code::WHO,
-                    "no token came with the request",
-                    "send `Authorization: Bearer sw_…`; `shipway token create` makes one",
-                )));
-            }
-            Some(token) => match self.desk.caller(token).await {
-                Ok(caller) => return Ok(caller),
-                Err(denied) => denied,
-            },
+        let Some(token) = token else {
+            self.of_address
+                .take(from, 1.0, Instant::now())
+                .map_err(|wait| too_many(wait, FROM_ADDRESS))?;
+            return Err(unknown(&Said::of(
+                Code::WHO,
+                "no token came with the request",
+                "send `Authorization: Bearer sw_…`; `shipway token create` makes one",
+            )));
+        };
+        if let Err(wait) = self.of_address.look(from, WRONG, Instant::now())
+            && !self.desk.is_known(token)
+        {
+            self.strangers
+                .take("", 1.0, Instant::now())
+                .map_err(|_| too_many(wait, FROM_ADDRESS))?;
+        }
+        let denied = match self.desk.caller(token).await {
+            Ok(caller) => return Ok(caller),
+            Err(denied) => denied,
         };
         let answer = refused(denied);
         if answer.status() == StatusCode::UNAUTHORIZED {
@@ -179,6 +186,22 @@ impl People {
     }
 }
 
+/// The body, within bounds of size and time.
+async fn read(body: Incoming) -> Result<Bytes, Answered> {
+    match timeout(BODY_TIMEOUT, Limited::new(body, LARGEST).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => {
+            let message = format!("the body can't be read, or has more than {LARGEST} bytes");
+            let said = Said::of(Code::REQUEST, &message, "send less");
+            Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, &said))
+        }
+        Err(_) => {
+            let said = Said::of(Code::REQUEST, "the body did not come in time", "send it at once");
+            Err(refuse(StatusCode::REQUEST_TIMEOUT, &said))
+        }
+    }
+}
+
 /// Whether a caller has the right that a row needs.
 fn may(world: &World, caller: &Caller, route: &Route, path: &BTreeMap<&'static str, String>) -> May {
     let parameter = |name: &str| path.get(name).map(String::as_str).unwrap_or_default();
@@ -201,9 +224,11 @@ fn may(world: &World, caller: &Caller, route: &Route, path: &BTreeMap<&'static s
     if caller.may(route.right, over) {
         return May::Yes;
     }
-    let is_known = route.over == Over::Everything || parameter("namespace") == SYSTEM_NAMESPACE;
+    let is_known = route.over == Over::Everything || parameter("namespace") == world.system_namespace();
     match caller.may(Right::View, over) {
-        true if route.or_group && caller.is_person && !caller.groups.is_empty() => May::Yes,
+        sees if (sees || is_known) && route.or_group && caller.is_person && !caller.groups.is_empty() => {
+            May::Yes
+        }
         sees if sees || is_known => May::No(tenant.map_or_else(
             || "everything".to_owned(),
             |tenant| format!("tenant {}", tenant.metadata.name),
@@ -310,17 +335,5 @@ fn unknown(said: &Said) -> Answered {
     let mut response = refuse(StatusCode::UNAUTHORIZED, said);
     let how = HeaderValue::from_static("Bearer");
     response.headers_mut().insert(WWW_AUTHENTICATE, how);
-    response
-}
-
-fn too_many(wait: Duration, whence: &str) -> Answered {
-    let message = format!("too many requests come {whence}");
-    let seconds = wait.as_secs() + 1;
-    let cure = format!("ask again in {seconds} s, and less often");
-    let mut response = refuse(
-        StatusCode::TOO_MANY_REQUESTS,
-        &Said::of(Code::TOO_MANY, &message, &cure),
-    );
-    response.headers_mut().insert(RETRY_AFTER, seconds.into());
     response
 }

@@ -3,6 +3,7 @@
 mod act;
 mod keys;
 mod look;
+mod named;
 
 use control::access::Right;
 use control::desk::{
@@ -245,6 +246,8 @@ pub(crate) const ROUTES: &[Route] = &[
     },
     Route {
         verb: Verb::Delete,
+        or_group: true,
+        query: &[query("reason", "Why, for the record; needed.")],
         run: |ask| Box::pin(act::thaw(ask)),
         ..act(
             "endFreeze",
@@ -289,13 +292,17 @@ pub(crate) const ROUTES: &[Route] = &[
         )
     },
     Route {
+        query: &[query(
+            "full",
+            "With `true`, from the first line on, whatever was read before. Needs `Administer` for everything.",
+        )],
         answer: Some(schema::<Verified>),
         run: |ask| Box::pin(keys::verify(ask)),
         ..look(
             "verifyAudit",
             "/api/v1/audit/verify",
             Over::Everything,
-            "Reads the whole audit log, and says whether it is what was written.",
+            "Says whether the whole audit log is what was written. What was read before is read again where it was changed.",
         )
     },
     Route {

@@ -9,24 +9,27 @@ use bytes::Bytes;
 use control::{Desk, Webhooks};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use model::Code;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
+use crate::doors::{Door, Doors, Pass};
+use crate::limits::{Limits, OF_ADDRESS};
+use crate::origin::{Network, counted, origin};
 use crate::requests::People;
-use crate::webhooks;
-
-/// Connections at one time. Forges open a few, and whoever watches a board holds one.
-const MAX_CONNECTIONS: usize = 1_024;
+use crate::webhooks::{self, Hooks};
 
 /// Whoever needs longer for a request's head is not a client.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection of a probe, from its begin to its end: what kubelet waits at most by default is a second.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What requests are answered with. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,13 +37,17 @@ pub struct Handles {
     pub webhooks: Webhooks,
     /// Without it, only webhooks and probes are answered.
     pub desk: Option<Desk>,
+    /// Whose word counts on where a request is from (`X-Forwarded-For`).
+    pub proxies: Vec<Network>,
 }
 
 /// What connections share.
 #[derive(Clone, Debug)]
 struct Shared {
-    webhooks: Webhooks,
+    hooks: Hooks,
     people: Option<People>,
+    desk: Option<Desk>,
+    proxies: Arc<[Network]>,
 }
 
 /// Why not, as it is told.
@@ -71,53 +78,73 @@ impl Said {
 
 /// Serves connections until it is dropped, and them with it.
 pub async fn serve(listener: TcpListener, handles: Handles) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
-    let Handles { webhooks, desk } = handles;
-    let shared = Shared {
+    let Handles {
         webhooks,
-        people: desk.map(People::new),
+        desk,
+        proxies,
+    } = handles;
+    let proxies: Arc<[Network]> = proxies.into();
+    let of_address = Arc::new(Limits::new(OF_ADDRESS));
+    let doors = Doors::new(Arc::clone(&proxies));
+    let shared = Shared {
+        hooks: Hooks::new(webhooks, Arc::clone(&of_address)),
+        people: desk.clone().map(|desk| People::new(desk, of_address)),
+        desk,
+        proxies,
     };
     loop {
         while connections.try_join_next().is_some() {}
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-            return;
-        };
         let Ok((stream, from)) = listener.accept().await else {
             // Out of files, most likely: those in use come back, so try again a little later.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
+        // Whoever finds no place is hung up on, and may come again.
+        let Some(pass) = doors.enter(from.ip()) else {
+            continue;
+        };
         let shared = shared.clone();
-        connections.spawn(async move {
-            connection(stream, from.ip(), shared).await;
-            drop(permit);
-        });
+        connections.spawn(async move { connection(stream, from.ip(), shared, pass).await });
     }
 }
 
-async fn connection(stream: TcpStream, from: IpAddr, shared: Shared) {
+async fn connection(stream: TcpStream, from: IpAddr, shared: Shared, pass: Pass) {
     // Answers are written whole; waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
+    let door = pass.door;
     let service = service_fn(move |request| {
         let shared = shared.clone();
-        async move { Ok::<_, Infallible>(respond(&shared, from, request).await) }
+        async move {
+            Ok::<_, Infallible>(match door {
+                Door::Everything => respond(&shared, from, request).await,
+                Door::Probe => probed(&shared, &request),
+            })
+        }
     });
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     // The client went away or spoke no HTTP: there is nobody to tell.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    match door {
+        Door::Everything => drop(server.serve_connection(TokioIo::new(stream), service).await),
+        Door::Probe => {
+            server.keep_alive(false);
+            let served = server.serve_connection(TokioIo::new(stream), service);
+            let _ = timeout(PROBE_TIMEOUT, served).await;
+        }
+    }
 }
 
-async fn respond(shared: &Shared, from: IpAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn respond(shared: &Shared, peer: IpAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
+    let forwarded = request.headers().get_all("x-forwarded-for").iter();
+    let forwarded = forwarded.map(|line| line.to_str().unwrap_or_default());
+    let from = counted(origin(peer, forwarded, &shared.proxies));
     match (request.method(), path.as_str()) {
-        (&Method::GET, "/healthz") => answer(StatusCode::OK, "text/plain", "ok\n".into()),
+        (&Method::GET, "/healthz") => health(shared),
         (&Method::POST, _) if path.starts_with(webhooks::PATH) => {
             let source = path[webhooks::PATH.len()..].to_owned();
-            webhooks::receive(&shared.webhooks, &source, request).await
+            shared.hooks.receive(&from, &source, request).await
         }
         (_, "/healthz") => refuse(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -129,7 +156,7 @@ async fn respond(shared: &Shared, from: IpAddr, request: Request<Incoming>) -> R
         ),
         _ => match &shared.people {
             Some(people) if path.starts_with("/api/") || path == "/metrics" => {
-                people.respond(from, request).await
+                people.respond(&from, request).await
             }
             _ => refuse(
                 StatusCode::NOT_FOUND,
@@ -140,6 +167,39 @@ async fn respond(shared: &Shared, from: IpAddr, request: Request<Incoming>) -> R
             ),
         },
     }
+}
+
+/// What is answered where there is no place but for probes.
+fn probed(shared: &Shared, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/healthz") => health(shared),
+        _ => too_many(Duration::from_secs(1), "too many connections are open"),
+    }
+}
+
+/// Whether all of this replica lives that answers.
+fn health(shared: &Shared) -> Response<Full<Bytes>> {
+    let dead = shared.desk.as_ref().map(Desk::dead).unwrap_or_default();
+    match dead.is_empty() {
+        true => answer(StatusCode::OK, "text/plain", "ok\n".into()),
+        false => answer(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "text/plain",
+            format!("dead: {}; restart this replica\n", dead.join(", ")),
+        ),
+    }
+}
+
+/// Not now.
+pub(crate) fn too_many(wait: Duration, message: &str) -> Response<Full<Bytes>> {
+    let seconds = wait.as_secs() + 1;
+    let cure = format!("ask again in {seconds} s, and less often");
+    let mut response = refuse(
+        StatusCode::TOO_MANY_REQUESTS,
+        &Said::of(Code::TOO_MANY, message, &cure),
+    );
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
 }
 
 /// An answer that says why not, in the form of all our errors.

@@ -5,6 +5,7 @@ use kinds::Direction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::named;
 use crate::route::{Answer, Ask};
 
 /// What is asked for.
@@ -94,6 +95,8 @@ pub(super) async fn promote(ask: Ask) -> Result<Answer, Refused> {
         override_freeze,
         reason,
     } = ask.read()?;
+    named::name("a stage", &stage)?;
+    named::version(version.as_deref())?;
     let wish = Wish {
         application: ask.name(),
         stage,
@@ -111,6 +114,8 @@ pub(super) async fn rollback(ask: Ask) -> Result<Answer, Refused> {
         version,
         reason,
     } = ask.read()?;
+    named::name("a stage", &stage)?;
+    named::version(version.as_deref())?;
     let wish = Wish {
         application: ask.name(),
         stage,
@@ -190,6 +195,11 @@ pub(super) async fn retry(ask: Ask) -> Result<Answer, Refused> {
 
 pub(super) async fn freeze(ask: Ask) -> Result<Answer, Refused> {
     let said: MakeFreeze = ask.read()?;
+    if let Some(name) = &said.name {
+        named::name("a freeze", name)?;
+    }
+    named::names("a stage", &said.stages)?;
+    named::names("an application", &said.applications)?;
     let freeze = Freeze {
         tenant: ask.path.get("tenant").cloned(),
         name: said.name,
@@ -204,5 +214,6 @@ pub(super) async fn freeze(ask: Ask) -> Result<Answer, Refused> {
 }
 
 pub(super) async fn thaw(ask: Ask) -> Result<Answer, Refused> {
-    Answer::of(&ask.desk.thaw(&ask.caller, &ask.name(), "").await?)
+    let reason = ask.query.get("reason").map(String::as_str).unwrap_or_default();
+    Answer::of(&ask.desk.thaw(&ask.caller, &ask.name(), reason).await?)
 }

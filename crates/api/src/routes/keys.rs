@@ -1,6 +1,7 @@
 //! Endpoints of whoever keeps order: the audit log, and tokens.
 
-use control::access::{Grant, MACHINE, is_name};
+use control::access::{Grant, MACHINE, Over, Right, is_name};
+use control::audit::Extent;
 use control::desk::Refused;
 use control::tokens::{LONGEST, NewToken, Token};
 use schemars::JsonSchema;
@@ -88,7 +89,19 @@ pub(super) async fn audit(ask: Ask) -> Result<Answer, Refused> {
 }
 
 pub(super) async fn verify(ask: Ask) -> Result<Answer, Refused> {
-    let verified = match ask.desk.audit_verify().await? {
+    let full = ask.query.get("full").is_some_and(|full| full == "true");
+    if full && !ask.caller.may(Right::Administer, Over::Everything) {
+        return Err(Refused::forbidden(
+            &ask.caller.name,
+            Right::Administer,
+            "everything",
+        ));
+    }
+    let extent = match full {
+        true => Extent::Everything,
+        false => Extent::Changed,
+    };
+    let verified = match ask.desk.audit_verify(extent).await? {
         Ok(head) => Verified {
             whole: true,
             lines: head.number,
@@ -124,7 +137,17 @@ pub(super) async fn list(ask: Ask) -> Result<Answer, Refused> {
 }
 
 pub(super) async fn create(ask: Ask) -> Result<Answer, Refused> {
-    let new = new_token(&ask, ask.read()?)?;
+    let wanted: MakeToken = ask.read()?;
+    if wanted.person && !ask.caller.is_person {
+        return Err(Refused::Forbidden {
+            who: ask.caller.name,
+            right: "make a person's token",
+            whose: "anybody".to_owned(),
+            cure: "a machine agrees to no plan, and so makes nobody who may; a person's token does"
+                .to_owned(),
+        });
+    }
+    let new = new_token(&ask, wanted)?;
     let (token, text) = ask.desk.create_token(&ask.caller, new).await?;
     Answer::of(&NewTokenShown { token, text })
 }

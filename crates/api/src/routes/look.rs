@@ -1,8 +1,9 @@
 //! Endpoints that only look.
 
 use control::desk::{Measured, Refused, Rows};
-use delivery::{Name, SYSTEM_NAMESPACE, Thing};
+use delivery::{Name, Thing};
 
+use super::named;
 use crate::metrics::text;
 use crate::route::{Answer, Ask};
 
@@ -28,8 +29,11 @@ pub(super) async fn explain_stage(ask: Ask) -> Result<Answer, Refused> {
 pub(super) async fn explain_freeze(ask: Ask) -> Result<Answer, Refused> {
     let name = ask.name();
     let (who, namespace) = (ask.caller.clone(), name.namespace.clone());
-    let sees = ask.desk.books().ask(move |world, _| who.sees(world, &namespace));
-    if name.namespace != SYSTEM_NAMESPACE && !sees.await? {
+    let sees = ask
+        .desk
+        .books()
+        .ask(move |world, _| namespace == world.system_namespace() || who.sees(world, &namespace));
+    if !sees.await? {
         return Err(Refused::NotFound {
             what: format!("freezewindow {name}"),
         });
@@ -69,11 +73,7 @@ pub(super) async fn stats(ask: Ask) -> Result<Answer, Refused> {
     let stages = ask.query.get("stages").map(String::as_str).unwrap_or_default();
     let measured = Measured {
         days: ask.number("days")?,
-        stages: stages
-            .split(',')
-            .filter(|stage| !stage.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        stages: named::stages(stages)?,
         tenant: ask.query.get("tenant").cloned(),
     };
     Answer::of(&ask.desk.stats(&ask.caller, measured).await?)

@@ -3,6 +3,7 @@
 // Also outside of test functions: the panic of a test is its report.
 #![allow(clippy::unwrap_used)]
 
+mod bounds;
 mod document;
 #[path = "../../../control/tests/it/ground.rs"]
 #[allow(dead_code)]
@@ -14,4 +15,5 @@ mod origin;
 mod people;
 mod requests;
 mod rights;
+mod seen;
 mod webhooks;

@@ -198,6 +198,7 @@ impl Issuer {
             client_id: "shipway".to_owned(),
             username_claim: "email".to_owned(),
             groups_claim: "groups".to_owned(),
+            trusts_email: false,
             link: Link::new(None).unwrap(),
             pace,
         }
@@ -352,6 +353,10 @@ async fn every_token_that_is_not_as_it_has_to_be_is_refused_by_name() {
         (
             but("email_verified", json!(false)),
             "its address is not verified (`email_verified`)",
+        ),
+        (
+            but("email_verified", Value::Null),
+            "its issuer does not say whether its address is verified (`email_verified`; see `--oidc-trust-email`)",
         ),
         (
             but("email", json!("token:ci")),

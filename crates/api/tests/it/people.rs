@@ -57,6 +57,8 @@ impl People {
         let handles = api::Handles {
             webhooks: service.webhooks(),
             desk: Some(desk.clone()),
+            // What a test says of where it is from counts.
+            proxies: vec!["127.0.0.1".parse().unwrap()],
         };
         let serving = tokio::spawn(api::serve(listener, handles));
         let people = Self {
@@ -91,8 +93,8 @@ impl People {
                 self.object(artifact(tenant, version, minute)).await;
             }
         }
-        for (stage, after) in [("staging", None), ("production", Some("staging"))] {
-            let mut spec = json!({"clusters": ["one"], "promotion": "OnRequest"});
+        for (stage, after, cluster) in [("staging", None, "one"), ("production", Some("staging"), "two")] {
+            let mut spec = json!({"clusters": [cluster], "promotion": "OnRequest"});
             if let Some(after) = after {
                 spec["after"] = json!(after);
             }
@@ -181,8 +183,22 @@ impl People {
     }
 
     pub async fn send(&self, method: &str, token: &str, path: &str, body: &str) -> Answer {
+        self.send_from("", method, (token, path), body).await
+    }
+
+    /// The same, from an address, by the word of a proxy that is trusted.
+    pub async fn send_from(
+        &self,
+        from: &str,
+        method: &str,
+        (token, path): (&str, &str),
+        body: &str,
+    ) -> Answer {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: hub\r\nconnection: close\r\n");
+        if !from.is_empty() {
+            head += &format!("x-forwarded-for: {from}\r\n");
+        }
         if !token.is_empty() {
             head += &format!("authorization: Bearer {token}\r\n");
         }

@@ -82,9 +82,20 @@ async fn a_promotion_is_asked_for_agreed_to_and_stopped() {
         "{wrong:?}"
     );
 
-    let long = json!({"stage": "production", "reason": "x".repeat(1_025)});
     let before = audit(&people).await.len();
-    assert_eq!(people.post(&ana, &promote, long).await.status, 400);
+    for long in [
+        json!({"stage": "production", "reason": "x".repeat(1_025)}),
+        json!({"stage": "x".repeat(30_000)}),
+        json!({"stage": "production", "version": "1".repeat(30_000)}),
+        json!({"stage": "staging; production"}),
+    ] {
+        let answer = people.post(&ana, &promote, long).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (400, "SW1104"),
+            "{answer:?}"
+        );
+    }
     assert_eq!(
         audit(&people).await.len(),
         before,
@@ -106,6 +117,15 @@ async fn a_promotion_is_asked_for_agreed_to_and_stopped() {
         .post(&ana, &promote, json!({"stage": "production", "version": "1.1.0"}))
         .await;
     assert_eq!(again.json()["promotion"], format!("payments/{name}"), "{again:?}");
+    assert_eq!(
+        again.json()["audit"],
+        0,
+        "what was so already is not written down"
+    );
+    assert_eq!(
+        audit(&people).await.last().unwrap().2,
+        format!("done: payments/{name} is asked for")
+    );
     let made = people.promotion(name).await;
     assert_eq!(
         (made.spec.by.as_str(), made.spec.reason.as_deref()),
@@ -246,6 +266,15 @@ async fn a_promotion_is_asked_for_agreed_to_and_stopped() {
         (&verified["whole"], verified["lines"].as_u64()),
         (&json!(true), Some(lines.len() as u64))
     );
+    // Everything again costs more, so whoever only looks may not ask for it.
+    let full = "/api/v1/audit/verify?full=true";
+    assert_eq!(people.get(&people.admin().await, full).await.json(), verified);
+    let auditor = people.token("aud@example.com", &[], &[(None, Role::View)]).await;
+    assert_eq!(people.get(&auditor, full).await.status, 403);
+    assert_eq!(
+        people.get(&auditor, "/api/v1/audit/verify").await.json(),
+        verified
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -350,12 +379,33 @@ async fn what_stands_is_put_up_and_taken_back() {
         404
     );
     let path = "/api/v1/freezes/payments/party";
+    assert_eq!(
+        people.send("DELETE", &boss, path, "").await.status,
+        400,
+        "no reason"
+    );
+    let path = "/api/v1/freezes/payments/party?reason=the+fair+is+over";
     assert_eq!(people.send("DELETE", &boss, path, "").await.status, 200);
     assert_eq!(people.send("DELETE", &boss, path, "").await.status, 404);
-    let all = people
-        .send("DELETE", &boss, "/api/v1/freezes/shipway-system/party", "")
-        .await;
+    let all = "/api/v1/freezes/shipway-system/party?reason=no";
+    let all = people.send("DELETE", &boss, all, "").await;
     assert_eq!(all.status, 403, "{all:?}");
+    // What the freeze said is in the log, made and ended, with the reason.
+    let lines = people.get(&people.admin().await, "/api/v1/audit").await.json();
+    let lines: Vec<&str> = lines["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    for what in ["\"freeze payments/party: {", "\"end freeze payments/party: {"] {
+        let line = lines.iter().find(|line| line.contains(what)).unwrap();
+        assert!(line.contains("2099-01-01T00:00:00Z"), "{line}");
+    }
+    assert!(
+        lines.iter().any(|line| line.contains("the fair is over")),
+        "{lines:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -381,6 +431,12 @@ async fn a_freeze_is_passed_by_those_it_names() {
     let not_he = people.post(&boss, path, body.clone()).await;
     assert_eq!(not_he.status, 403, "{not_he:?}");
     assert!(not_he.text.contains("members of release"), "{not_he:?}");
+    // Nor may he end it: that would let everything through.
+    let admin = people.admin().await;
+    let end = "/api/v1/freezes/shipway-system/xmas?reason=enough";
+    let ended = people.send("DELETE", &admin, end, "").await;
+    assert_eq!(ended.status, 403, "{ended:?}");
+    assert!(ended.text.contains("members of release"), "{ended:?}");
     let tenant = json!({"members": [{"group": "release", "role": "View"}]});
     let client = people.ground.hub.cluster();
     let kind = people.ground.hub.kind::<kinds::Tenant>().await.unwrap();
@@ -414,6 +470,15 @@ async fn a_freeze_is_passed_by_those_it_names() {
         (word.by.as_str(), word.reason.as_str()),
         ("rel@example.com", "a hole in production")
     );
+    // The word is for this window alone.
+    let windows: Vec<&str> = word.windows.iter().map(|one| one.window.as_str()).collect();
+    assert_eq!(windows, ["shipway-system/xmas"]);
+    let ended = people.send("DELETE", &rel, end, "").await;
+    assert_eq!(ended.status, 200, "{ended:?}");
+    people.until(|_| true).await;
+    let none = people.post(&rel, path, body.clone()).await;
+    assert_eq!(none.status, 409, "no freeze is on: {none:?}");
+    assert!(none.text.contains("no freeze is on"), "{none:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -473,6 +538,11 @@ async fn people_see_what_they_may_and_programs_get_numbers() {
     );
     assert_eq!(people.get(&vic, "/api/v1/stats?days=0").await.status, 400);
     assert_eq!(people.get(&vic, "/api/v1/stats?days=x").await.status, 400);
+    let many: Vec<String> = (0..33).map(|at| format!("s{at}")).collect();
+    let many = format!("/api/v1/stats?stages={}", many.join(","));
+    assert_eq!(people.get(&vic, &many).await.status, 400);
+    let twice = people.get(&vic, "/api/v1/stats?stages=staging,staging").await;
+    assert_eq!(twice.json()["stages"], json!(["staging"]));
     let stats = people
         .get(&vic, "/api/v1/stats?days=366&stages=staging")
         .await

@@ -164,6 +164,14 @@ async fn tokens_expire_are_revoked_and_never_shown() {
         people.post(&machine, approve, serde_json::json!({})).await.status,
         403
     );
+    // Nor does it make somebody who would, of which two are a quorum.
+    let grants = serde_json::json!([{"role": "Approve"}]);
+    let proxy = serde_json::json!({"name": "eve@example.com", "person": true, "grants": grants});
+    let made = people.post(&machine, "/api/v1/tokens", proxy.clone()).await;
+    assert_eq!((made.status, made.code().as_str()), (403, "SW1105"), "{made:?}");
+    let another = serde_json::json!({"name": "cd", "grants": [{"role": "Deploy"}]});
+    assert_eq!(people.post(&machine, "/api/v1/tokens", another).await.status, 200);
+    assert_eq!(people.post(&admin, "/api/v1/tokens", proxy).await.status, 200);
     // All of it is in the audit log.
     let audit = people.get(&admin, "/api/v1/audit").await.json();
     let lines = audit["lines"].to_string();

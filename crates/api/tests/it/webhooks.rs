@@ -59,6 +59,7 @@ impl Hub {
         let handles = api::Handles {
             webhooks: service.webhooks(),
             desk: None,
+            proxies: Vec::new(),
         };
         let serving = tokio::spawn(async move {
             tokio::select! {
@@ -81,11 +82,17 @@ impl Hub {
 
     /// Sends a request and gives the status line's number.
     async fn send(&self, head: &str, body: &[u8]) -> u16 {
+        self.sent(head, body, body.len()).await
+    }
+
+    /// Sends the head of a request alone, whose body never comes.
+    async fn send_part(&self, head: &str, length: usize) -> u16 {
+        self.sent(head, b"", length).await
+    }
+
+    async fn sent(&self, head: &str, body: &[u8], length: usize) -> u16 {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        let head = format!(
-            "{head}host: hub\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
+        let head = format!("{head}host: hub\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         // Who is refused may be cut off before all is sent.
         let _ = stream.write_all(body).await;
@@ -160,6 +167,11 @@ async fn a_signed_webhook_makes_it_look_at_once_and_no_other_does() {
         400,
         "another repository"
     );
+    // What nobody waits for is not read: it is answered before its body is there.
+    for (source, status) in [("nobody", 404), ("open", 401)] {
+        let head = format!("POST /webhooks/{source} HTTP/1.1\r\n");
+        assert_eq!(hub.send_part(&head, 25 << 20).await, status, "{source}");
+    }
     let huge = vec![b' '; source::webhook::LARGEST + 1];
     assert_eq!(hub.send("POST /webhooks/charts HTTP/1.1\r\n", &huge).await, 413);
     assert_eq!(hub.send("GET /webhooks/charts HTTP/1.1\r\n", b"").await, 405);
@@ -179,4 +191,58 @@ async fn a_signed_webhook_makes_it_look_at_once_and_no_other_does() {
         "played again"
     );
     hub.seen(second).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_guesses_is_slowed_and_whoever_takes_all_connections_leaves_probes_theirs() {
+    let hub = Hub::new().await;
+    let mut last = 401;
+    for at in 0..400 {
+        if last != 401 {
+            break;
+        }
+        last = hub.hook("charts", (&at.to_string(), 0), "guessed", "{}").await;
+    }
+    assert_eq!(last, 429);
+
+    // Nobody is asked anything on these.
+    let mut idle = Vec::new();
+    for _ in 0..256 {
+        idle.push(TcpStream::connect(&hub.address).await.unwrap());
+    }
+    assert_eq!(hub.send("GET /healthz HTTP/1.1\r\n", b"").await, 200);
+    assert_eq!(hub.send("GET / HTTP/1.1\r\n", b"").await, 429);
+    drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn few_large_bodies_are_held_at_once_and_small_ones_do_not_wait_for_them() {
+    let hub = Hub::new().await;
+    let begin = async |length: usize| {
+        let mut stream = TcpStream::connect(&hub.address).await.unwrap();
+        let head = format!("POST /webhooks/charts HTTP/1.1\r\nhost: hub\r\ncontent-length: {length}\r\n");
+        // The server says so when it begins to read.
+        let head = format!("{head}expect: 100-continue\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
+    };
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut stream = begin(25 << 20).await;
+        let mut said = [0; 12];
+        stream.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"HTTP/1.1 100");
+        held.push(stream);
+    }
+    let waits = begin(25 << 20).await;
+    // What is small is heard, and answered, as often as anybody likes.
+    for _ in 0..20 {
+        assert_eq!(hub.hook("charts", ("1", 0), "guessed", "{}").await, 401);
+    }
+    let said = waits.try_read(&mut [0; 12]);
+    assert!(said.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock));
+    // A place that is given back is the next one's.
+    held.pop();
+    waits.readable().await.unwrap();
+    assert_eq!(waits.try_read(&mut [0; 12]).unwrap(), 12);
 }
