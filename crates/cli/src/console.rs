@@ -6,7 +6,7 @@
 mod progress;
 mod table;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead as _, IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -39,6 +39,9 @@ struct Settings {
     verbosity: Verbosity,
     colour: Colour,
 }
+
+/// What every terminal takes for: to the upper left corner, and nothing is on the screen.
+const HOME_AND_CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// How much to say on stderr beside errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,6 +118,19 @@ impl Console {
         self.text(&printed)
     }
 
+    /// As [`Console::data`], in the place of what was printed before where a person watches a terminal.
+    pub(crate) fn screen(
+        &mut self,
+        value: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        let is_screen = self.terminal.out_is_terminal && matches!(self.settings.format, Format::Table);
+        match is_screen {
+            true => self.text(&format!("{HOME_AND_CLEAR}{}", text().trim_start_matches('\n'))),
+            false => self.data(value, text),
+        }
+    }
+
     /// Prints a result that has one form only.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         self.bytes(text.as_bytes())
@@ -148,6 +164,18 @@ impl Console {
     /// Whether a person sees what is said.
     pub(crate) fn is_watched(&self) -> bool {
         self.terminal.err_is_terminal
+    }
+
+    /// Asks a person for a yes; none where nobody can be asked.
+    pub(crate) fn ask(&mut self, question: &str) -> Option<bool> {
+        let is_there = self.terminal.err_is_terminal && io::stdin().is_terminal();
+        is_there.then(|| {
+            self.say(&format!("{question} [y/N] "));
+            let mut answer = String::new();
+            // Whoever closes the input says no.
+            let _ = io::stdin().lock().read_line(&mut answer);
+            matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+        })
     }
 
     /// Prints what Helm logs while it goes on.

@@ -55,6 +55,9 @@ pub(crate) struct Args {
     /// Answer the API, webhooks and probes here, as `0.0.0.0:8080`: plain HTTP, for an ingress in front of it.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// A proxy before it, as `10.0.0.0/8`: what it says in X-Forwarded-For counts as where a request is from; may be repeated.
+    #[arg(long, value_name = "CIDR", requires = "listen")]
+    trusted_proxy: Vec<api::Network>,
     /// Leave the kinds of the hub as they are.
     #[arg(long)]
     no_install: bool,
@@ -114,6 +117,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
                 let handles = api::Handles {
                     webhooks: service.webhooks(),
                     desk: Some(service.desk().trusting(issuer)),
+                    proxies: args.trusted_proxy.clone(),
                 };
                 tokio::select! {
                     biased;

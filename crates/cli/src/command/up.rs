@@ -71,6 +71,9 @@ pub(crate) struct Args {
     /// Take six ports of 127.0.0.1 from this one on. Default: those of the last run, or free ones.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65530))]
     port: Option<u16>,
+    /// End when the standard input does: whoever started it is gone.
+    #[arg(long, hide = true)]
+    lifeline: bool,
     /// Simulate the pods, or run them as processes. Default: processes where this machine can.
     #[arg(long, value_enum)]
     pods: Option<mini::Pods>,
@@ -124,6 +127,7 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         fresh,
         port,
         pods,
+        lifeline,
     } = args;
     let folder = Folder::open(dir, *fresh)?;
     log(&folder)?;
@@ -131,6 +135,9 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let plan = Plan::new(&folder, *port, *pods)?;
     let done = runtime.block_on(async {
         let mut stop = Stop::listen().map_err(Problem::Runtime)?;
+        if *lifeline {
+            stop.also_at_the_end_of_input();
+        }
         let (say, mut heard) = tokio::sync::mpsc::channel::<Said>(WAITING);
         let mut starting = Box::pin(Road::start(&folder, plan, say));
         let road = loop {

@@ -28,7 +28,7 @@ spec: {clusters: [one]}
 apiVersion: shipway.dev/v1alpha1
 kind: Stage
 metadata: {name: production}
-spec: {after: staging, clusters: [one]}
+spec: {after: staging, clusters: [two]}
 ---
 apiVersion: v1
 kind: Namespace
@@ -148,7 +148,7 @@ fn people_ask_see_and_are_told() {
         "SW1103",
         "approve payments/api-1.0.0-staging --plan sha256:0707070707070707070707070707070707070707070707070707070707070707",
     );
-    told(&lea, "SW1104", "approve payments/api-1.0.0-staging");
+    told(&lea, "SW1104", "approve payments/api-1.0.0-staging --yes");
     assert_snapshot!(
         "may_not",
         told(&ci, "SW1105", "block payments/api --version 1.0.0 --reason no")
@@ -193,7 +193,7 @@ fn people_ask_see_and_are_told() {
         "freeze --tenant payments --name party --until 2099-01-01T00:00:00Z --reason party",
     );
     assert!(frozen.contains("the freeze payments/party is made"), "{frozen}");
-    let ended = by(&root, "freeze payments/party --off");
+    let ended = by(&root, "freeze payments/party --off --reason over");
     assert!(ended.contains("the freeze payments/party has ended"), "{ended}");
     let verified = by(&root, "audit verify");
     assert!(verified.contains("lines are whole"), "{verified}");

@@ -75,7 +75,8 @@ impl Session {
             ["kubectl", "apply", "-f", file] => self.apply(file),
             ["kubectl", "wait", object, "-n", namespace, ..] => self.wait(object, namespace),
             ["helm", "list", ..] => self.shell(&command.replacen("helm", "shipway", 1), expected),
-            ["shipway", "approve", ..] => self.agree(command),
+            // On a terminal it is asked; nobody is there who could answer.
+            ["shipway", "approve", ..] => self.agree(&format!("{command} --yes")),
             ["shipway" | "git", ..] => self.shell(command, expected),
             _ => panic!("the test knows no {command:?}"),
         }

@@ -76,6 +76,8 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
         commit: args.commit.clone(),
         path: args.path.trim_matches('/').to_owned(),
         author: args.author.clone(),
+        authors: Vec::new(),
+        others: false,
         committed: args.committed,
     };
     let envelope = Envelope::sign(&statement, &key);

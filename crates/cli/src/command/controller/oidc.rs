@@ -39,6 +39,10 @@ pub(super) struct OidcArgs {
     /// The claim with the groups of a person.
     #[arg(long, value_name = "CLAIM", default_value = "groups")]
     oidc_groups_claim: String,
+    /// Believe an `email` of which the issuer does not say whether it is verified, as Entra ID does not. Only where nobody can
+    /// choose his own address in the directory.
+    #[arg(long, requires = "oidc_issuer")]
+    oidc_trust_email: bool,
     /// Certificates, in PEM, of whoever vouches for the issuer's server. Default: whom this machine trusts.
     #[arg(long, value_name = "FILE", requires = "oidc_issuer")]
     oidc_ca: Option<PathBuf>,
@@ -59,6 +63,7 @@ impl OidcArgs {
             client_id: client_id.clone(),
             username_claim: self.oidc_username_claim.clone(),
             groups_claim: self.oidc_groups_claim.clone(),
+            trusts_email: self.oidc_trust_email,
             link,
             pace: Pace::default(),
         };

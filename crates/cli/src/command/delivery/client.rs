@@ -1,8 +1,9 @@
 //! One request to a Shipway server, and its answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::StatusCode;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Connections;
@@ -20,6 +21,9 @@ use crate::command::runtime::runtime;
 const TIME: Duration = Duration::from_secs(90);
 
 const CONNECT_TIME: Duration = Duration::from_secs(10);
+
+/// The wait before something is asked again: the first, and the longest.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 /// A board of ten thousand applications has some ten MiB.
 const LARGEST: usize = 64 << 20;
@@ -43,6 +47,7 @@ pub(super) enum Problem {
     /// The server's own words.
     #[error("{message}")]
     Refused {
+        status: StatusCode,
         code: Code,
         message: String,
         hint: Option<String>,
@@ -55,8 +60,12 @@ pub(super) enum Problem {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    #[error("{address} answers what no Shipway server says: {said}")]
-    Answer { address: String, said: String },
+    #[error("{address} answers what no Shipway server says: {status} {said}")]
+    Answer {
+        address: String,
+        status: StatusCode,
+        said: String,
+    },
 }
 
 impl Client {
@@ -96,19 +105,33 @@ impl Client {
     }
 
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.ask("GET", path, Bytes::new())
+        Ok(self.ask("GET", path, Bytes::new())?)
+    }
+
+    /// As [`Client::get`], again until then while the server is away, has too much to do or is being restarted.
+    pub(super) fn get_until<T: DeserializeOwned>(&self, path: &str, until: Instant) -> Result<T, Failure> {
+        let mut wait = AGAIN.0;
+        loop {
+            match self.ask("GET", path, Bytes::new()) {
+                Err(problem) if problem.may_pass() && Instant::now() + wait < until => {
+                    std::thread::sleep(wait);
+                    wait = (wait * 2).min(AGAIN.1);
+                }
+                answered => return Ok(answered?),
+            }
+        }
     }
 
     pub(super) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
         let body = serde_json::to_vec(body).expect("bodies have text keys");
-        self.ask("POST", path, body.into())
+        Ok(self.ask("POST", path, body.into())?)
     }
 
     pub(super) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.ask("DELETE", path, Bytes::new())
+        Ok(self.ask("DELETE", path, Bytes::new())?)
     }
 
-    fn ask<T: DeserializeOwned>(&self, method: &str, path: &str, body: Bytes) -> Result<T, Failure> {
+    fn ask<T: DeserializeOwned>(&self, method: &str, path: &str, body: Bytes) -> Result<T, Problem> {
         let answered = self.runtime.block_on(async {
             match tokio::time::timeout(TIME, self.send(method, path, body)).await {
                 Ok(answered) => answered,
@@ -118,31 +141,27 @@ impl Client {
         let (status, body) = answered?;
         let strange = || Problem::Answer {
             address: self.address.clone(),
-            said: said(status, &body),
+            status,
+            said: said(&body),
         };
         if status.is_success() {
-            return Ok(serde_json::from_slice(&body).map_err(|_| strange())?);
+            return serde_json::from_slice(&body).map_err(|_| strange());
         }
         let told: Option<Value> = serde_json::from_slice(&body).ok();
         let message = told.as_ref().and_then(|told| told["message"].as_str());
         let (Some(told), Some(message)) = (&told, message) else {
-            return Err(strange().into());
+            return Err(strange());
         };
         let code = told["code"].as_str().and_then(Code::find);
         Err(Problem::Refused {
+            status,
             code: code.unwrap_or(Code::SERVER_ANSWER),
             message: message.to_owned(),
             hint: told["hint"].as_str().map(str::to_owned),
-        }
-        .into())
+        })
     }
 
-    async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        body: Bytes,
-    ) -> Result<(http::StatusCode, Bytes), Problem> {
+    async fn send(&self, method: &str, path: &str, body: Bytes) -> Result<(StatusCode, Bytes), Problem> {
         let request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.address))
@@ -170,11 +189,27 @@ impl Client {
     }
 }
 
+impl Problem {
+    /// Whether the same request may be answered a little later.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } | Self::Answer { status, .. } => matches!(
+                *status,
+                StatusCode::TOO_MANY_REQUESTS
+                    | StatusCode::BAD_GATEWAY
+                    | StatusCode::SERVICE_UNAVAILABLE
+                    | StatusCode::GATEWAY_TIMEOUT
+            ),
+            Self::Unreachable { .. } => true,
+            Self::Way { .. } => false,
+        }
+    }
+}
+
 /// The beginning of an answer, for a person.
-fn said(status: http::StatusCode, body: &[u8]) -> String {
+fn said(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let first: String = text.chars().take(200).filter(|one| !one.is_control()).collect();
-    format!("{status} {first}")
+    text.chars().take(200).filter(|one| !one.is_control()).collect()
 }
 
 impl Diagnose for Problem {

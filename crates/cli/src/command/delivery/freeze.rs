@@ -16,13 +16,13 @@ Examples:
   shipway freeze                  what is frozen, and when
   shipway freeze --tenant payments --until 2026-12-27T08:00:00+01:00 --reason 'holidays'
   shipway freeze --all --until 2026-12-27T08:00:00+01:00 --stage production --reason 'holidays'
-  shipway freeze payments/freeze-1766300000 --off")]
+  shipway freeze payments/freeze-1766300000 --off --reason 'the fair is over'")]
 pub(crate) struct Args {
     /// The freeze to end.
     #[arg(value_name = "FREEZE", value_parser = name, requires = "off")]
     freeze: Option<String>,
     /// End it.
-    #[arg(long, requires = "freeze")]
+    #[arg(long, requires = "freeze", requires = "reason")]
     off: bool,
     /// Freeze a tenant.
     #[arg(long, value_name = "TENANT", conflicts_with = "freeze", requires = "until")]
@@ -70,7 +70,8 @@ const COLUMNS: &[Column<FreezeShown>] = &[
 pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     let client = args.server.client()?;
     if let Some(freeze) = &args.freeze {
-        let done: Done = client.delete(&format!("/api/v1/freezes/{freeze}"))?;
+        let reason = encoded(args.reason.as_deref().unwrap_or_default());
+        let done: Done = client.delete(&format!("/api/v1/freezes/{freeze}?reason={reason}"))?;
         return show::done(console, &done);
     }
     let path = match (&args.tenant, args.all) {
@@ -92,4 +93,23 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<(), Failure> {
     };
     let done: Done = client.post(&path, &asked)?;
     show::done(console, &done)
+}
+
+/// A text as a query has it: every byte that is more than a letter or digit by its number.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_goes_into_a_query_whole() {
+        assert_eq!(encoded("a b&c=é"), "a%20b%26c%3D%C3%A9");
+    }
 }

@@ -47,6 +47,9 @@ pub(super) fn promotion(one: &PromotionShown) -> String {
             "  in {}: makes {}, changes {}, deletes {} of {} objects\n",
             plan.cluster, plan.creates, plan.changes, plan.deletes, plan.objects
         );
+        for object in &plan.precious {
+            text += &format!("    deletes {object}, with all that is in it\n");
+        }
     }
     for gate in one.gates.iter().filter(|gate| !gate.open) {
         text += &format!("  {} is closed: {}\n", gate.name, gate.message);

@@ -1,10 +1,16 @@
 //! `shipway status`: the board, applications by stages.
 
+use std::time::{Duration, Instant};
+
 use control::desk::{BoardShown, CellShown};
 
+use super::client::Client;
 use super::{ServerArgs, show};
 use crate::Failure;
 use crate::console::{Console, Verbosity};
+
+/// A server that is away for longer is not being restarted.
+const AWAY: Duration = Duration::from_mins(5);
 
 /// The arguments of `shipway status` that are the board's.
 #[derive(Debug, clap::Args)]
@@ -35,26 +41,29 @@ pub(crate) fn run(name: Option<&str>, args: &BoardArgs, console: &mut Console) -
     if let Some(tenant) = &args.of {
         path += &format!("tenant={tenant}&");
     }
-    let mut board: BoardShown = client.get(&path)?;
-    console.data(&board, || text(&board))?;
-    if !args.watch {
-        let closed = board
-            .rows
-            .iter()
-            .flat_map(|row| &row.cells)
-            .any(|cell| cell.closed.is_some());
-        if closed {
-            console.note(
-                Verbosity::Normal,
-                "`shipway explain application NAME` says why, and what to do",
-            );
-        }
-        return Ok(());
+    let board: BoardShown = client.get(&path)?;
+    if args.watch {
+        return watch(&client, &path, board, console);
     }
+    console.data(&board, || text(&board))?;
+    let mut cells = board.rows.iter().flat_map(|row| &row.cells);
+    if cells.any(|cell| cell.closed.is_some()) {
+        console.note(
+            Verbosity::Normal,
+            "`shipway explain application NAME` says why, and what to do",
+        );
+    }
+    Ok(())
+}
+
+/// Shows the board whenever it is another one, in its place on a terminal; ends only with an error.
+fn watch(client: &Client, path: &str, mut board: BoardShown, console: &mut Console) -> Result<(), Failure> {
+    console.screen(&board, || text(&board))?;
     loop {
-        let next: BoardShown = client.get(&format!("{path}watch={}", board.version))?;
+        let watch = format!("{path}watch={}", board.version);
+        let next: BoardShown = client.get_until(&watch, Instant::now() + AWAY)?;
         if next.version != board.version {
-            console.data(&next, || format!("\n{}", text(&next)))?;
+            console.screen(&next, || format!("\n{}", text(&next)))?;
             board = next;
         }
     }

@@ -50,7 +50,7 @@ impl WaitArgs {
         let path = format!("/api/v1/promotions/{}", done.promotion);
         let mut said = String::new();
         loop {
-            let now: PromotionShown = client.get(&path)?;
+            let now: PromotionShown = client.get_until(&path, until)?;
             match now.phase {
                 Phase::Waiting | Phase::Running if Instant::now() < until => {}
                 Phase::Succeeded => return console.data(&now, || show::promotion(&now)),

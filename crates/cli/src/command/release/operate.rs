@@ -102,6 +102,7 @@ impl OperateArgs {
             brake: (!confirm_deletions).then_some(Brake {
                 objects: max_deletions,
                 percent: max_deletion_percent,
+                ..Brake::default()
             }),
             ..connect::options()
         }

@@ -1,4 +1,5 @@
-//! The `shipway up` that the tour is made on: one that runs, or its own, which is started again whenever it dies.
+//! The `shipway up` that the tour is made on: one that runs, or its own, which is started again whenever it dies, and ends
+//! with the tour, however that ends.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -96,9 +97,12 @@ impl Keeper {
             source,
         })?;
         let mut command = Command::new(program);
-        command.arg("up").arg("--dir").arg(dir).args(arguments);
         command
-            .stdin(Stdio::null())
+            .args(["up", "--lifeline", "--dir"])
+            .arg(dir)
+            .args(arguments);
+        command
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let state = Arc::<State>::default();
@@ -161,7 +165,9 @@ fn keep(mut command: Command, state: &State) {
     *locked(&state.failed) = Some(format!("it was killed {MOST_RESTARTS} times"));
 }
 
-fn end(child: Child) -> std::io::Result<(ExitStatus, String)> {
+fn end(mut child: Child) -> std::io::Result<(ExitStatus, String)> {
+    // Open for as long as this process lives: it ends with it, however that dies.
+    let _lifeline = child.stdin.take();
     let output = child.wait_with_output()?;
     Ok((
         output.status,

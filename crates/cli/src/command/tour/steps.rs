@@ -38,13 +38,28 @@ pub(super) fn all(is_given: bool) -> Vec<Step> {
         title: "Staging takes it by itself",
         run: |tour, _, _| deliver::staging(tour),
     };
+    let ask = Step {
+        id: "promote",
+        title: "Production waits for somebody to agree",
+        run: |tour, _, _| production::ask(tour),
+    };
+    let agree = Step {
+        id: "approve",
+        title: "Somebody else agrees, and production runs it",
+        run: |tour, _, _| production::agree(tour),
+    };
+    let audit = Step {
+        id: "audit",
+        title: "Who did what is written down, and nobody changed it",
+        run: |tour, _, _| production::audit(tour),
+    };
     if is_given {
         let bring = Step {
             id: "bring",
             title: "Your chart comes into the repository, and is verified",
             run: |tour, args, _| given::bring(tour, args),
         };
-        return vec![clone, bring, merge, staging];
+        return vec![clone, bring, merge, staging, ask, agree, audit];
     }
     vec![
         clone,
@@ -70,25 +85,13 @@ pub(super) fn all(is_given: bool) -> Vec<Step> {
         },
         merge,
         staging,
-        Step {
-            id: "promote",
-            title: "Production waits for somebody to agree",
-            run: |tour, _, _| production::ask(tour),
-        },
-        Step {
-            id: "approve",
-            title: "Somebody else agrees, and production runs it",
-            run: |tour, _, _| production::agree(tour),
-        },
+        ask,
+        agree,
         Step {
             id: "bad",
             title: "A bad version is put back",
             run: |tour, _, _| deliver::put_back(tour),
         },
-        Step {
-            id: "audit",
-            title: "Who did what is written down, and nobody changed it",
-            run: |tour, _, _| production::audit(tour),
-        },
+        audit,
     ]
 }

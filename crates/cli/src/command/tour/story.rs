@@ -10,6 +10,7 @@
 use model::ChartVersion;
 
 use super::Problem;
+use crate::command::up::wanted::GUEST;
 
 /// Whose service it is, and which.
 pub(super) const TENANT: &str = "shop";
@@ -23,9 +24,6 @@ pub(super) const VALUES: &str = "values.yaml";
 pub(super) const CHART: &str = "Chart.yaml";
 pub(super) const ADMIN: &str = "templates/admin.yaml";
 pub(super) const REPORTS: &str = "templates/reports.yaml";
-
-/// Whose chart it is when a person brings one: a team that may have more than those of the story.
-pub(super) const GUEST: &str = "guest";
 
 /// What a story is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +104,7 @@ pub(super) struct Mistake {
     pub(super) what: &'static str,
     /// What he says that he did.
     pub(super) message: &'static str,
-    /// What the verdict has to say.
+    /// What the verdict has to say: the place first, then what and the cure.
     pub(super) told: &'static [&'static str],
     pub(super) is_misspelt: bool,
     pub(super) is_forgotten: bool,
@@ -121,8 +119,8 @@ pub(super) const MISTAKES: [Mistake; 3] = [
         what: "templates/admin.yaml: a second Service, whose selector says `wbe`",
         message: "Admins reach the pods on a Service of their own",
         told: &[
-            "failed shop/web",
             "templates/admin.yaml:6",
+            "failed shop/web",
             "service-selects-nothing",
             "not wbe",
         ],
@@ -135,7 +133,12 @@ pub(super) const MISTAKES: [Mistake; 3] = [
         title: "A ConfigMap is forgotten",
         what: "templates/reports.yaml: a Deployment that reads the ConfigMap `web-reports`, which nobody makes",
         message: "Reports come from pods of their own",
-        told: &["failed shop/web", "web-reports"],
+        told: &[
+            "templates/reports.yaml:19",
+            "failed shop/web",
+            "web-reports",
+            "add it to the chart",
+        ],
         is_misspelt: false,
         is_forgotten: true,
         is_large: false,
@@ -145,7 +148,7 @@ pub(super) const MISTAKES: [Mistake; 3] = [
         title: "The team's quota is overrun",
         what: "values.yaml: each pod asks for 6Gi of memory, of 4Gi that the team has",
         message: "More memory for the cache",
-        told: &["failed shop/web", "4Gi", "6Gi"],
+        told: &["values.yaml:13", "failed shop/web", "4Gi", "6Gi", "ask for less"],
         is_misspelt: false,
         is_forgotten: false,
         is_large: true,

@@ -3,7 +3,7 @@
 //! ```text
 //! repository ─────────────────────────────┐
 //! hub ──► kinds ──► Secrets, objects ──► controller ──► tenants are ready: the road is
-//! staging, production ──┘ (kubeconfigs)
+//! staging, production ──┘ (kubeconfigs)                         └──► what is delivered on it
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::folder::{Folder, Ports};
+use super::folder::{BEGUN, Folder, Ports};
 use super::mini::{self, Mini, Pods, Wish};
 use super::said::{At, Place, Places, Said, shown};
 use super::waiting::until;
@@ -47,9 +47,6 @@ const MANAGER: &str = "shipway-up";
 /// The controller of a folder, which its lock makes the only one: the next one is the same, and has not to wait until the
 /// Lease of a killed one is over.
 const IDENTITY: &str = "shipway-up";
-
-/// The mark in the folder that the hub has what it begins with.
-const BEGUN: &str = "begun";
 
 /// How often the store is looked through for what no event told of.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -139,20 +136,25 @@ impl Road {
         )
         .await;
         let url = format!("file://{}", repository.display());
-        write(folder, &client, &url, &targets).await?;
+        kubeconfigs(&client, &targets).await?;
+        let begins = !folder.has(BEGUN);
+        if begins {
+            make(&client, wanted::ground()).await?;
+        }
         let (webhooks, desk) = (service.webhooks(), service.desk());
         let controller = Controller::start(service);
-        people::keep(folder, &places.api, desk.tokens()).await?;
+        people::keep(folder, &places.api, &desk).await?;
         let mut tasks = JoinSet::new();
         let handles = api::Handles {
             webhooks: webhooks.clone(),
             desk: Some(desk),
+            proxies: Vec::new(),
         };
         tasks.spawn(api::serve(api, handles));
         for (target, front) in targets.iter().zip(fronts) {
             tasks.spawn(target.cluster.front(front));
         }
-        tasks.spawn(watch(repository, url, webhooks));
+        tasks.spawn(watch(repository, url.clone(), webhooks));
         tell(
             &say,
             "api",
@@ -161,6 +163,10 @@ impl Road {
         )
         .await;
         tenants(&client, &say).await?;
+        if begins {
+            make(&client, wanted::charts(&url)).await?;
+            folder.keep(BEGUN, "")?;
+        }
         Ok(Self {
             places,
             hub,
@@ -334,8 +340,8 @@ async fn options(folder: &Folder, client: Cluster) -> Result<Options, Failure> {
     })
 }
 
-/// Writes what the hub begins with, once, and how the clusters are reached, always.
-async fn write(folder: &Folder, client: &Cluster, url: &str, targets: &[Mini]) -> Result<(), Failure> {
+/// Writes how the clusters are reached, at each start: their addresses may be others.
+async fn kubeconfigs(client: &Cluster, targets: &[Mini]) -> Result<(), Failure> {
     let how = Apply {
         manager: MANAGER,
         force: true,
@@ -346,13 +352,15 @@ async fn write(folder: &Folder, client: &Cluster, url: &str, targets: &[Mini]) -
         let resource = resource(client, &secret).await?;
         client.apply(resource.at(NAMESPACE, name), &secret, how).await?;
     }
-    if folder.has(BEGUN) {
-        return Ok(());
+    Ok(())
+}
+
+/// Makes what the hub begins with. A kill in the middle is no harm: what is there stays as it is.
+async fn make(client: &Cluster, objects: Vec<Value>) -> Result<(), Failure> {
+    for object in &objects {
+        create(client, object).await?;
     }
-    for object in wanted::wanted(url) {
-        create(client, &object).await?;
-    }
-    Ok(folder.keep(BEGUN, "")?)
+    Ok(())
 }
 
 /// Makes an object, unless it is there.

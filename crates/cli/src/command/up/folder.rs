@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -23,6 +23,9 @@ use super::Problem;
 const MARK: &str = "made-by-shipway-up";
 const LOCK: &str = "lock";
 const PORTS: &str = "ports.json";
+
+/// The mark that the hub has what it begins with.
+pub(super) const BEGUN: &str = "begun";
 
 /// What the mark says to whoever finds it.
 const MARK_TEXT: &str = "`shipway up` made this folder. `shipway up --fresh` deletes what is in it; so may you, while none runs.\n";
@@ -62,6 +65,9 @@ impl Folder {
             return Err(Problem::Strange { path });
         }
         fs::create_dir_all(&path).map_err(|source| failed("make", &path, source))?;
+        // Keys, tokens and what the clusters keep lie in it, also in one that an older version made.
+        let owned = fs::set_permissions(&path, fs::Permissions::from_mode(0o700));
+        owned.map_err(|source| failed("close to others", &path, source))?;
         write(&path.join(MARK), MARK_TEXT, 0o644)?;
         // A repository around it is not to have it.
         write(&path.join(".gitignore"), "*\n", 0o644)?;
@@ -91,6 +97,8 @@ impl Folder {
 
     /// Deletes what is in it, but the mark and the lock.
     fn empty(&self) -> Result<(), Problem> {
+        // First: whoever comes after a kill in the middle of this has to begin, too.
+        self.forget(BEGUN);
         let entries = fs::read_dir(&self.path).map_err(|source| failed("read", &self.path, source))?;
         for entry in entries {
             let path = entry.map_err(|source| failed("read", &self.path, source))?.path();
@@ -237,7 +245,6 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_for_its_owner_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
         let place = place();
         let folder = Folder::open(&place.path().join("a"), false).expect("it is new");
         folder.keep("hub.kubeconfig", "secret").expect("it is written");
@@ -246,5 +253,14 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+        // Whatever a cluster, a store or a log keeps in it, nobody else comes in.
+        drop(folder);
+        fs::set_permissions(place.path().join("a"), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let folder = Folder::open(&place.path().join("a"), false).expect("it is there");
+        let mode = fs::metadata(folder.at(""))
+            .expect("it is there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 }

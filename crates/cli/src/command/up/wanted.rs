@@ -47,6 +47,9 @@ pub(crate) const TEAMS: [Team; 2] = [
     },
 ];
 
+/// Whose chart it is when a person brings one to the tour: a team that may have more, and is made then.
+pub(crate) const GUEST: &str = "guest";
+
 /// What of a service of the golden path is said otherwise here, line by line: the file, what `shipway new` writes, and
 /// what stands there instead. The server that is built in has paths of its own for probes, and no load balancer has to be waited for
 /// on one machine.
@@ -120,12 +123,21 @@ The repository of charts of this hub: `TENANT/APPLICATION`, each made by `shipwa
 verified, published and delivered; every other branch is verified, and `shipway verdict` shows what was found.
 ";
 
-/// The objects of the hub, in the order in which they can be made.
-pub(crate) fn wanted(repository: &str) -> Vec<Value> {
+/// The objects of the hub that the road stands on: clusters, stages and tenants, in the order in which they can be made.
+pub(crate) fn ground() -> Vec<Value> {
     let clusters = STAGES.iter().map(|name| cluster(name));
     let stages = [staging(), production()];
-    let teams = TEAMS.iter().flat_map(|team| of_team(team, repository));
+    let teams = TEAMS.iter().flat_map(tenant);
     clusters.chain(stages).chain(teams).collect()
+}
+
+/// What is delivered on it: sources of charts and applications. They are made when the tenants are ready, because the first
+/// verifications take the whole machine, and nobody would see what is ready before them.
+pub(crate) fn charts(repository: &str) -> Vec<Value> {
+    TEAMS
+        .iter()
+        .flat_map(|team| delivered(team, repository))
+        .collect()
 }
 
 /// The Secret with a cluster's kubeconfig, which is written at each start.
@@ -170,14 +182,11 @@ fn production() -> Value {
     )
 }
 
-fn of_team(team: &Team, repository: &str) -> Vec<Value> {
+fn tenant(team: &Team) -> [Value; 2] {
     let Team {
-        name,
-        applications,
-        cpu,
-        memory,
+        name, cpu, memory, ..
     } = team;
-    let mut objects = vec![
+    [
         json!({
             "apiVersion": "v1",
             "kind": "Namespace",
@@ -188,14 +197,20 @@ fn of_team(team: &Team, repository: &str) -> Vec<Value> {
             ("", name),
             json!({"quota": {"cpu": cpu, "memory": memory, "pods": 40}}),
         ),
-        ours(
-            "ChartSource",
-            ("", name),
-            json!({"url": repository, "folders": [name], "tenants": [name], "interval": "30s"}),
-        ),
-    ];
-    objects.extend(applications.iter().map(|one| application(name, one)));
-    objects
+    ]
+}
+
+fn delivered(team: &Team, repository: &str) -> Vec<Value> {
+    let Team {
+        name, applications, ..
+    } = team;
+    let source = ours(
+        "ChartSource",
+        ("", name),
+        json!({"url": repository, "folders": [name], "tenants": [name], "interval": "30s"}),
+    );
+    let applications = applications.iter().map(|one| application(name, one));
+    std::iter::once(source).chain(applications).collect()
 }
 
 /// An application as `application.yaml` of the golden path has it.
@@ -236,7 +251,8 @@ mod tests {
     fn of<K: Kind>() -> Vec<Object<K>> {
         let is_it = |object: &&Value| object["kind"] == K::NAME;
         let read = |object: &Value| Object::read(object).expect("it is of its kind");
-        wanted(REPOSITORY).iter().filter(is_it).map(read).collect()
+        let all = [ground(), charts(REPOSITORY)].concat();
+        all.iter().filter(is_it).map(read).collect()
     }
 
     fn names<K: Kind>() -> BTreeSet<String> {

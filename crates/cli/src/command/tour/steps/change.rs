@@ -6,9 +6,12 @@ use crate::command::tour::story::{
     ADMIN, APPLICATION, CHART, Mistake, REPORTS, Story, TENANT, VALUES, admin, chart, reports, values,
     version_of,
 };
-use crate::command::tour::typed::typed;
+use crate::command::tour::typed::{Came, Typed, typed};
 use crate::command::tour::{Problem, Tour, read, write};
 use crate::command::up::wanted;
+
+/// What a good verdict says.
+const PASSED: &[&str] = &["L1 and L2 passed"];
 
 /// What `shipway verdict` ends with when the verdict is bad.
 const FAILED: i32 = 3;
@@ -45,17 +48,20 @@ pub(super) fn mistaken(tour: &mut Tour<'_>, mistake: &Mistake) -> Result<String,
     let copy = tour.copy();
     let verdict = typed(&copy, ["shipway", "verdict", "--wait", "1m"]);
     let came = tour.run(&verdict, FAILED)?;
-    for words in mistake.told {
-        if !came.out.contains(words) {
-            return Err(Problem::Unsaid {
-                command: verdict.shown(),
-                missing: (*words).to_owned(),
-                said: came.said(),
-            }
-            .into());
-        }
+    told(&verdict, &came, mistake.told)?;
+    Ok(format!("refused, at {}", mistake.told[0]))
+}
+
+/// Holds what a command said against what it has to say.
+pub(super) fn told(typed: &Typed<'_>, came: &Came, words: &[&str]) -> Result<(), Problem> {
+    match words.iter().find(|words| !came.out.contains(**words)) {
+        None => Ok(()),
+        Some(missing) => Err(Problem::Unsaid {
+            command: typed.shown(),
+            missing: (*missing).to_owned(),
+            said: came.said(),
+        }),
     }
-    Ok("refused, with the place and the cure".to_owned())
 }
 
 /// Mends everything, and gets the verdict.
@@ -65,8 +71,10 @@ pub(super) fn mended(tour: &mut Tour<'_>) -> Result<String, Failure> {
         format!("the selector is right, the memory is what it was, and the image is that of version {good}");
     push(tour, None, (&what, &format!("Version {good}")))?;
     let copy = tour.copy();
-    tour.run(&typed(&copy, ["shipway", "verdict", "--wait", "1m"]), 0)?;
-    Ok("passed: rendered, checked, installed, upgraded and rolled back for both stages".to_owned())
+    let verdict = typed(&copy, ["shipway", "verdict", "--wait", "1m"]);
+    let came = tour.run(&verdict, 0)?;
+    told(&verdict, &came, PASSED)?;
+    Ok("passed: looked at (L1), and tried on a cluster (L2)".to_owned())
 }
 
 /// Writes the chart with a mistake, or without one, and pushes the branch. Done again, it finds what it had done.

@@ -92,7 +92,7 @@ pub(super) fn staging(tour: &mut Tour<'_>) -> Result<String, Failure> {
     tour.say("nobody did anything for it: staging takes every version by itself")?;
     let counted = answered(tour, "staging", &good)?;
     Ok(match counted {
-        Some(counted) => format!("{good} serves; {}", told(&counted)),
+        Some(counted) => format!("{good} serves; {}", told(&counted, &tour.story.before)),
         None => format!("{good} is there"),
     })
 }
@@ -129,14 +129,20 @@ pub(super) fn put_back(tour: &mut Tour<'_>) -> Result<String, Failure> {
             let what = format!("callers were answered by {bad}, which was never ready");
             return Err(Problem::Broken { what }.into());
         }
-        Some(counted) => format!("{good} serves on; {}", told(&counted)),
+        Some(counted) => format!("{good} serves on; {} requests, none failed", counted.requests),
         None => format!("{good} is back"),
     })
 }
 
-/// What callers saw, in words.
-fn told(counted: &Counted) -> String {
-    format!("{} requests all the while, none failed", counted.requests)
+/// What callers saw, in words. Who began to ask when the version that was there before was gone saw no change.
+fn told(counted: &Counted, before: &str) -> String {
+    let requests = counted.requests;
+    match counted.versions.contains_key(before) {
+        true => {
+            format!("{requests} requests all the while, answered by {before} and then by it, none failed")
+        }
+        false => format!("{requests} requests since it was gone on with, none failed"),
+    }
 }
 
 /// The address of the service in a stage; none where pods don't answer.
@@ -155,7 +161,15 @@ fn ask_staging(tour: &mut Tour<'_>) -> Result<(), Failure> {
     if tour.load.is_none() {
         serving(tour, &url)?;
         tour.say(&format!("from now on somebody asks {url} fifty times a second"))?;
-        tour.load = Some(Load::start(url));
+        let load = Load::start(url);
+        // Whoever answers now is who answered before anything happens.
+        tour.until("an answer", DELIVERED, || {
+            let counted = load.counted();
+            Ok((counted.requests > 0)
+                .then_some(())
+                .ok_or_else(|| "none came".to_owned()))
+        })?;
+        tour.load = Some(load);
     }
     Ok(())
 }

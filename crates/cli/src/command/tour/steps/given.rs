@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::change::commit;
 use crate::Failure;
-use crate::command::tour::story::GUEST;
 use crate::command::tour::typed::typed;
 use crate::command::tour::{Args, Problem, Tour, write};
+use crate::command::up::wanted::GUEST;
 use crate::command::up::{create, wanted};
 
 /// More files than any chart has; whoever names another folder is told so.

@@ -2,6 +2,7 @@
 
 use kinds::{Object, Phase, Promotion};
 
+use super::change::told;
 use super::deliver::{Wanted, answered, ended, promotion};
 use crate::Failure;
 use crate::command::tour::story::DEVELOPER;
@@ -9,6 +10,9 @@ use crate::command::tour::{Problem, Tour};
 use crate::command::up::{DEVELOPER_TOKEN, OPERATOR};
 
 const PRODUCTION: &str = "production";
+
+/// What a command ends with that the server refuses.
+const REFUSED: i32 = 1;
 
 /// The gate that a person opens.
 const APPROVALS: &str = "approvals";
@@ -66,11 +70,26 @@ pub(super) fn agree(tour: &mut Tour<'_>) -> Result<String, Failure> {
     })?;
     if promotion.status.approvals.is_empty() && promotion.status.phase == Phase::Waiting {
         tour.say(&format!(
-            "{} asked for it, so it is {OPERATOR} who agrees",
+            "{} asked for it and may not agree to it; {OPERATOR} may",
             DEVELOPER.1
         ))?;
         let name = format!("{}/{}", tour.story.tenant, promotion.metadata.name);
-        let command = tour.own(&copy, ["shipway", "approve", &name]);
+        let command = tour.own(&copy, ["shipway", "approve", &name, "--show"]);
+        tour.run(&command, 0)?;
+        let digest = promotion.status.plan_digest.as_str();
+        let token = format!("../../{DEVELOPER_TOKEN}");
+        let words = [
+            "shipway",
+            "approve",
+            &name,
+            "--plan",
+            digest,
+            "--token-file",
+            &token,
+        ];
+        let command = tour.own(&copy, words);
+        tour.run(&command, REFUSED)?;
+        let command = tour.own(&copy, ["shipway", "approve", &name, "--plan", digest]);
         tour.run(&command, 0)?;
     }
     ended(tour, (&good, PRODUCTION), Wanted::Succeeded)?;
@@ -84,8 +103,11 @@ pub(super) fn agree(tour: &mut Tour<'_>) -> Result<String, Failure> {
 /// The log of decisions, read whole.
 pub(super) fn audit(tour: &mut Tour<'_>) -> Result<String, Failure> {
     let copy = tour.copy();
-    let command = tour.own(&copy, ["shipway", "audit", "--limit", "6"]);
-    tour.run(&command, 0)?;
+    let command = tour.own(&copy, ["shipway", "audit", "--limit", "40"]);
+    let came = tour.run(&command, 0)?;
+    let (name, good) = (tour.story.tenant.clone(), tour.story.artifact(&tour.story.good));
+    let approved = format!("approve promotion {name}/{good}-{PRODUCTION}");
+    told(&command, &came, &[DEVELOPER.1, OPERATOR, &approved])?;
     let command = tour.own(&copy, ["shipway", "audit", "verify"]);
     let came = tour.run(&command, 0)?;
     Ok(came.out.trim().split(';').next().unwrap_or_default().to_owned())
