@@ -335,7 +335,7 @@ async fn written(client: &Cluster, origin: &Origin, size: Size) {
             .create(namespaces.at("", &name), &namespace, Write::default())
             .await
             .unwrap();
-        let spec = json!({"quota": {"cpu": "100", "memory": "200Gi", "pods": 1000},
+        let spec = json!({"quota": {"cpu": "10", "memory": "20Gi", "pods": 1000},
             "clusters": [CLUSTERS[tenant % CLUSTERS.len()]]});
         make("Tenant", ("", &name), spec).await;
     }
