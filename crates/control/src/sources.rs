@@ -350,6 +350,7 @@ async fn tell(
     commits.insert(seen.head);
     told.verdicts.retain(|(commit, _), _| commits.contains(commit));
     let mut problems = Vec::new();
+    let mut news: BTreeMap<ObjectId, Vec<(String, Verdict)>> = BTreeMap::new();
     for one in ours {
         let Ok(commit) = one.spec.commit.parse::<ObjectId>() else {
             continue;
@@ -359,10 +360,14 @@ async fn tell(
         if !commits.contains(&commit) || told.verdicts.get(&key) == Some(&verdict) {
             continue;
         }
-        match say(site, commit, &key.1, &verdict).await {
-            Ok(()) => drop(told.verdicts.insert(key, verdict)),
-            Err(error) => problems.push(error.told()),
-        }
+        news.entry(commit).or_default().push((key.1, verdict));
+    }
+    for (commit, news) in news {
+        let said = say(site, commit, news, &mut problems).await;
+        let said = said
+            .into_iter()
+            .map(|(context, verdict)| ((commit, context), verdict));
+        told.verdicts.extend(said);
     }
     if let Some(forge) = &site.forge {
         let numbers: BTreeSet<u64> = seen
@@ -380,11 +385,34 @@ async fn tell(
     problems
 }
 
-async fn say(site: &mut Site, commit: ObjectId, context: &str, verdict: &Verdict) -> Result<(), Error> {
-    match &site.forge {
-        Some(forge) => Ok(forge.report(commit, context, verdict).await?),
-        None => Ok(site.repository()?.tell(commit, context, verdict).await?),
+/// Says verdicts on a commit, and gives those that were said: by one note, or one after the other to a forge.
+async fn say(
+    site: &mut Site,
+    commit: ObjectId,
+    news: Vec<(String, Verdict)>,
+    problems: &mut Vec<String>,
+) -> Vec<(String, Verdict)> {
+    let Some(forge) = &site.forge else {
+        let noted = match site.repository() {
+            Ok(repository) => repository.tell_all(commit, &news).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        return match noted {
+            Ok(()) => news,
+            Err(error) => {
+                problems.push(error.told());
+                Vec::new()
+            }
+        };
+    };
+    let mut said = Vec::with_capacity(news.len());
+    for (context, verdict) in news {
+        match forge.report(commit, &context, &verdict).await {
+            Ok(()) => said.push((context, verdict)),
+            Err(error) => problems.push(Error::from(error).told()),
+        }
     }
+    said
 }
 
 async fn comment(

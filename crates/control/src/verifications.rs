@@ -179,7 +179,7 @@ async fn verified(around: &Around, object: &Object<Verification>, known: &Known)
     };
     let clusters = around.known.borrow().clone();
     let targets = gather::targets(&known.road, &known.whose, &clusters).await;
-    let Ok(_room) = around.room.acquire().await else {
+    let Ok(room) = around.room.acquire().await else {
         return Err(Error::Mistake {
             problem: "the controller is ending".to_owned(),
             cure: "start it again".to_owned(),
@@ -192,6 +192,8 @@ async fn verified(around: &Around, object: &Object<Verification>, known: &Known)
         let cure = "report it with the chart, and skip the verification of this commit meanwhile".to_owned();
         Err(Error::Mistake { problem, cure })
     })?;
+    // The place is for what takes CPU; what follows waits for disks and others.
+    drop(room);
     let Rehearsed {
         mut came,
         package,

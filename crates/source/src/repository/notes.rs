@@ -48,6 +48,18 @@ impl Repository {
     /// # Errors
     /// The repository refuses the push, or others were faster too often.
     pub async fn tell(&mut self, commit: ObjectId, context: &str, verdict: &Verdict) -> Result<(), Error> {
+        self.tell_all(commit, &[(context.to_owned(), verdict.clone())])
+            .await
+    }
+
+    /// Writes verdicts on a commit by their contexts and pushes them, all at once: a commit may touch a thousand charts.
+    ///
+    /// # Errors
+    /// Those of [`Repository::tell`]; then none of them was told.
+    pub async fn tell_all(&mut self, commit: ObjectId, verdicts: &[(String, Verdict)]) -> Result<(), Error> {
+        let Some(at) = verdicts.iter().map(|(_, verdict)| verdict.at).max() else {
+            return Ok(());
+        };
         self.begin()?;
         for _ in 0..TRIES {
             // A note that is not ours to read is replaced: this reference is ours.
@@ -55,8 +67,10 @@ impl Repository {
                 Err(Error::Content { .. }) => Note::default(),
                 other => other?,
             };
-            note.put(context, verdict.clone());
-            self.write(commit, &note, verdict.at).await?;
+            for (context, verdict) in verdicts {
+                note.put(context, verdict.clone());
+            }
+            self.write(commit, &note, at).await?;
             if self.push().await? {
                 self.in_doubt = false;
                 return Ok(());

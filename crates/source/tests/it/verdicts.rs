@@ -43,6 +43,21 @@ async fn a_verdict_is_a_note_that_others_can_read() {
     );
 }
 
+#[tokio::test]
+async fn verdicts_that_are_there_at_once_are_one_push() {
+    let origin = Origin::new();
+    let commit = origin.commit(&[("a", "1")]);
+    let mut one = origin.fetched().await;
+    let all: Vec<(String, Verdict)> = (0..50)
+        .map(|at| (format!("shipway/{at}"), verdict("ok")))
+        .collect();
+    one.tell_all(commit, &all).await.unwrap();
+    one.tell_all(commit, &[]).await.unwrap();
+    let count = origin.git(&["rev-list", "--count", "refs/notes/shipway"]);
+    assert_eq!(count.trim(), "1");
+    assert_eq!(one.verdict(commit).await.unwrap().verdicts.len(), 50);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn verdicts_of_several_writers_are_all_kept() {
     let origin = Origin::new();
