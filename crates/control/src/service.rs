@@ -239,6 +239,7 @@ impl Service {
             clock,
         });
         let (audit, keep_audit) = AuditLog::open(hub.clone(), &self.namespace);
+        // A replica that is started again may be called as before, and is another one to whoever looks at a hold of the last.
         let follows = format!("{MANAGER}/{}/", self.namespace);
         let of_deliveries = deliveries::Around {
             hub: hub.clone(),
@@ -253,7 +254,7 @@ impl Service {
             audit,
             look: charts.look,
             namespace: self.namespace.clone(),
-            process: format!("{follows}{}", self.candidate.me),
+            process: format!("{follows}{}@{}", self.candidate.me, clock().as_millisecond()),
             follows,
             clock,
         };
