@@ -14,6 +14,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,6 +27,11 @@ const PORTS: &str = "ports.json";
 
 /// The mark that the hub has what it begins with.
 pub(super) const BEGUN: &str = "begun";
+
+/// A child process has our files open between its fork and its exec, a lock that was just let go among them. That is over
+/// in a moment; whoever really has the folder has it for longer.
+const LOCK_TRIES: u32 = 20;
+const LOCK_AGAIN: Duration = Duration::from_millis(10);
 
 /// What the mark says to whoever finds it.
 const MARK_TEXT: &str = "`shipway up` made this folder. `shipway up --fresh` deletes what is in it; so may you, while none runs.\n";
@@ -79,10 +85,13 @@ impl Folder {
             .mode(0o600)
             .open(&lock)
             .map_err(|source| failed("open", &lock, source))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Problem::Taken { path }),
-            Err(TryLockError::Error(source)) => return Err(failed("lock", &lock, source)),
+        for tried in 0.. {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if tried < LOCK_TRIES => std::thread::sleep(LOCK_AGAIN),
+                Err(TryLockError::WouldBlock) => return Err(Problem::Taken { path }),
+                Err(TryLockError::Error(source)) => return Err(failed("lock", &lock, source)),
+            }
         }
         let folder = Self {
             path,
